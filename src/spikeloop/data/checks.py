@@ -1,0 +1,76 @@
+"""What every noun checks when it is made. Each check names the field, and what to do."""
+
+from collections.abc import Mapping
+
+import numpy as np
+
+from spikeloop.errors import InvalidInputError
+
+
+def require(claim: bool, message: str) -> None:
+    """Raise `InvalidInputError` with `message` unless `claim` holds."""
+    if not claim:
+        raise InvalidInputError(message)
+
+
+def as_vector(name: str, values: object, dtype: type | None = None) -> np.ndarray:
+    """Return `values` as a read-only one-dimensional array, or say that it is not one."""
+    array = _as_array(name, values, dtype)
+    require(array.ndim == 1, f"{name} has shape {array.shape}: it must have one axis.")
+    return frozen(array)
+
+
+def _as_array(name: str, values: object, dtype: type | None) -> np.ndarray:
+    try:
+        return np.asarray(values, dtype=dtype)
+    except (TypeError, ValueError) as error:
+        raise InvalidInputError(f"{name} cannot be read as an array of numbers: {error}") from None
+
+
+def as_array(name: str, values: object, axes: tuple[str, ...], dtype: type) -> np.ndarray:
+    """Return `values` as a read-only array with the axes named, or say that it has others."""
+    array = _as_array(name, values, dtype)
+    wanted = f"({', '.join(axes)})"
+    require(array.ndim == len(axes), f"{name} has shape {array.shape}: its axes must be {wanted}.")
+    return frozen(array)
+
+
+def require_finite(name: str, array: np.ndarray) -> None:
+    """Refuse NaN and infinity, naming the first place of one."""
+    bad = ~np.isfinite(array)
+    if bad.any():
+        place = tuple(int(i) for i in np.argwhere(bad)[0])
+        place = place[0] if len(place) == 1 else place
+        raise InvalidInputError(
+            f"{name} holds {int(bad.sum())} values that are not finite, the first at index "
+            f"{place}. Remove them, or find out where they come from."
+        )
+
+
+def require_unique(name: str, ids: np.ndarray) -> None:
+    """Refuse ids that occur twice, naming up to five of them."""
+    values, counts = np.unique(ids, return_counts=True)
+    twice = values[counts > 1]
+    if twice.size:
+        some = ", ".join(str(value) for value in twice[:5])
+        raise InvalidInputError(
+            f"{name} holds {twice.size} ids more than once ({some}). Give each its own id."
+        )
+
+
+def as_table(name: str, columns: Mapping[str, object] | None, n_rows: int) -> dict[str, np.ndarray]:
+    """Return columns as a dictionary of read-only vectors with `n_rows` rows each."""
+    table = {key: as_vector(f"{name}[{key!r}]", values) for key, values in (columns or {}).items()}
+    for key, values in table.items():
+        require(
+            len(values) == n_rows,
+            f"{name}[{key!r}] has {len(values)} rows: it must have {n_rows}.",
+        )
+    return table
+
+
+def frozen(array: np.ndarray) -> np.ndarray:
+    """Return a view of `array` that cannot be written through."""
+    view = array.view()
+    view.flags.writeable = False
+    return view
