@@ -28,7 +28,7 @@ class Epochs:
         stop_s = as_vector("stop_s", self.stop_s, float)
         require(
             len(start_s) == len(stop_s) > 0,
-            f"Epochs got {len(start_s)} starts and {len(stop_s)} stops: give one of each per epoch.",
+            f"{len(start_s)} starts and {len(stop_s)} stops: give one of each per epoch.",
         )
         require_finite("start_s", start_s)
         require_finite("stop_s", stop_s)

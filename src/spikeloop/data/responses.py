@@ -21,7 +21,7 @@ class Responses:
     """
 
     counts: np.ndarray
-    """(trial, unit) float64: spikes in the window; a mean of repeats where a file holds only that."""
+    """(trial, unit) float64: spikes in the window, or means of repeats where a file has no more."""
     window_s: tuple[float, float]
     """Start and stop of the counting window after stimulus onset, in seconds, half-open."""
     trials: Trials

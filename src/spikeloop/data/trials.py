@@ -35,7 +35,7 @@ class Trials:
         stimulus_id = as_vector("stimulus_id", self.stimulus_id, np.int64)
         require(
             stimulus_id.size == 0 or stimulus_id.min() >= BLANK,
-            f"stimulus_id holds {stimulus_id.min(initial=0)}: ids are 0 or more, and -1 is a blank.",
+            f"stimulus_id holds {stimulus_id.min(initial=0)}: ids are 0 or more, -1 is a blank.",
         )
         object.__setattr__(self, "stimulus_id", stimulus_id)
         for name in ("onset_s", "duration_s"):

@@ -57,8 +57,9 @@ def count_in_bins(
     come from a sample index divided by a rate, not from a clock that good. Events before the first
     bin or after the last are not counted.
 
-    >>> count_in_bins(np.array([0.1, 0.3]), np.array([0, 0]), 1, start=0.0, rate=10.0, n_bins=4)[:, 0]
-    array([0, 1, 0, 1])
+    >>> times, labels = np.array([0.1, 0.3]), np.array([0, 0])
+    >>> count_in_bins(times, labels, 1, start=0.0, rate=10.0, n_bins=4)[:, 0].tolist()
+    [0, 1, 0, 1]
     """
     position = np.floor((times - start) * rate + 1e-6).astype(np.int64)
     inside = (position >= 0) & (position < n_bins)
