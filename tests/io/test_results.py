@@ -104,7 +104,7 @@ from spikeloop.io.results import Run, open_results
 def half(path):
     path.write_bytes(b"half")
     os.kill(os.getpid(), signal.SIGKILL)
-with open_results({str(tmp_path / "out")!r}, Run("job", SETTINGS)) as folder:
+with open_results({str(tmp_path / "out")!r}, Run("job", Settings())) as folder:
     folder.file("first.txt", lambda path: path.write_text("done"))
     folder.file("second.txt", half)
 """
