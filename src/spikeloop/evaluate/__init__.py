@@ -3,4 +3,60 @@
 In: plain arrays, most often repeats (stimulus, repeat, unit) padded with NaN. Out: arrays of
 scores (unit,). None is clipped: a score outside its range is news.
 May import: `data`, `numerics`, `errors`.
+Start reading in `signal_power.py`; `moments.py` is what the others stand on.
 """
+
+from spikeloop.evaluate.correlation import (
+    bootstrap_mean_score,
+    correlation_matrix,
+    noise_correlation,
+    pearson,
+    signal_correlation,
+)
+from spikeloop.evaluate.oracle import (
+    leave_one_out_oracle,
+    leave_one_out_oracle_interval,
+    random_trial_oracle,
+)
+from spikeloop.evaluate.prediction import cc_norm, fraction_explained
+from spikeloop.evaluate.r2_er import r2_er, r2_er_interval, stabilize_variance
+from spikeloop.evaluate.signal_power import (
+    cc_max,
+    fraction_explainable,
+    noise_power,
+    signal_p_value,
+    signal_power,
+    signal_to_noise,
+)
+from spikeloop.evaluate.split_half import (
+    spearman_brown,
+    split_half,
+    split_half_enumerated,
+    split_half_random,
+)
+
+__all__ = [
+    "bootstrap_mean_score",
+    "cc_max",
+    "cc_norm",
+    "correlation_matrix",
+    "fraction_explainable",
+    "fraction_explained",
+    "leave_one_out_oracle",
+    "leave_one_out_oracle_interval",
+    "noise_correlation",
+    "noise_power",
+    "pearson",
+    "r2_er",
+    "r2_er_interval",
+    "random_trial_oracle",
+    "signal_correlation",
+    "signal_p_value",
+    "signal_power",
+    "signal_to_noise",
+    "spearman_brown",
+    "split_half",
+    "split_half_enumerated",
+    "split_half_random",
+    "stabilize_variance",
+]

@@ -81,8 +81,7 @@ class ResultsFolder:
 
         def write(path: Path) -> None:
             made.append(make())
-            with path.open("wb") as file:
-                np.savez_compressed(file, **to_arrays(made[0]))
+            write_arrays(path, to_arrays(made[0]))
 
         path = self.file(f"{name}.npz", write)
         return made[0] if made else from_arrays(result_type, path)
@@ -216,6 +215,12 @@ def write_text(path: Path, text: str) -> None:
     os.replace(part, path)
 
 
+def write_arrays(path: Path, arrays: Mapping[str, np.ndarray]) -> None:
+    """Write arrays to an npz file; the same arrays give the same bytes."""
+    with path.open("wb") as file:
+        np.savez_compressed(file, **arrays)
+
+
 def sha256_of(path: Path) -> str:
     """Return the sha256 of a file, or of the files of a folder in the order of their names."""
     path = Path(path)
@@ -250,9 +255,8 @@ def to_arrays(result: object) -> dict[str, np.ndarray]:
 
 
 def from_arrays(result_type: type[Result], path: Path) -> Result:
-    """Read a result that `to_arrays` has stored; single numbers come back as Python's."""
+    """Read a result that `to_arrays` has stored; what was left out comes back as None."""
     with np.load(path, allow_pickle=False) as stored:
-        values = {name: stored[name] for name in stored.files}
-    return result_type(
-        **{name: value.item() if value.ndim == 0 else value for name, value in values.items()}
-    )
+        arrays = {name: stored[name] for name in stored.files}
+    values = {name: array.item() if array.ndim == 0 else array for name, array in arrays.items()}
+    return result_type(**{item.name: values.get(item.name) for item in fields(result_type)})

@@ -3,3 +3,73 @@
 In: plain arrays and nouns. Out: matplotlib axes, or an HTML page that opens offline.
 May import: `evaluate`, `data`, `numerics`, `errors`; the only room that knows matplotlib.
 """
+
+from spikeloop.viz.embedding import embed_figure
+from spikeloop.viz.matrices import plot_correlation_matrix, plot_signal_and_noise
+from spikeloop.viz.overview import LoopOverview, plot_loop_overview
+from spikeloop.viz.raster import Block, plot_raster, plot_raster_blocks, plot_spike_raster
+from spikeloop.viz.receptive_fields import plot_example_images, plot_receptive_fields
+from spikeloop.viz.reliability import (
+    plot_filter_correlations,
+    plot_rates,
+    plot_reliability_histograms,
+    plot_score_histogram,
+    plot_truth_comparison,
+)
+from spikeloop.viz.report import (
+    KeyNumber,
+    Report,
+    ReportFigure,
+    ReportTable,
+    Section,
+    render_report,
+)
+from spikeloop.viz.selection import (
+    UnitScores,
+    plot_entropy_variance,
+    plot_oracle_variance,
+    plot_selection_scatter,
+)
+from spikeloop.viz.triggered import (
+    AverageBands,
+    plot_covariance_filters,
+    plot_triggered_average,
+    plot_triggered_average_panels,
+    plot_triggered_averages,
+    plot_window_spread,
+)
+
+__all__ = [
+    "AverageBands",
+    "Block",
+    "KeyNumber",
+    "LoopOverview",
+    "Report",
+    "ReportFigure",
+    "ReportTable",
+    "Section",
+    "UnitScores",
+    "embed_figure",
+    "plot_correlation_matrix",
+    "plot_covariance_filters",
+    "plot_entropy_variance",
+    "plot_example_images",
+    "plot_filter_correlations",
+    "plot_loop_overview",
+    "plot_oracle_variance",
+    "plot_raster",
+    "plot_raster_blocks",
+    "plot_rates",
+    "plot_receptive_fields",
+    "plot_reliability_histograms",
+    "plot_score_histogram",
+    "plot_selection_scatter",
+    "plot_signal_and_noise",
+    "plot_spike_raster",
+    "plot_triggered_average",
+    "plot_triggered_average_panels",
+    "plot_triggered_averages",
+    "plot_truth_comparison",
+    "plot_window_spread",
+    "render_report",
+]

@@ -1,0 +1,97 @@
+"""How good predictions are, when noise in the responses is not held against them.
+
+Predictions stand as (stimulus, unit), a row for each row of the repeats. Stimuli shown less than
+twice are left out, and each of the others counts once. Nothing is clipped. All scores are NaN where
+fewer than two stimuli have repeats, or the signal power is not above zero.
+"""
+
+import numpy as np
+from jaxtyping import Float
+
+from spikeloop.data.checks import as_array, require, require_finite
+from spikeloop.evaluate.moments import RepeatMoments, centred, ratio, repeat_moments
+
+
+def cc_norm(
+    repeats: Float[np.ndarray, "stimulus repeat unit"],
+    predictions: Float[np.ndarray, "stimulus unit"],
+) -> Float[np.ndarray, " unit"]:
+    r"""Return the correlation with the true means that a prediction is estimated to have.
+
+    .. math:: CC_{norm} = \mathrm{Cov}(\bar R, \hat y) / \sqrt{S \, \mathrm{Var}(\hat y)}
+
+    with S the signal power: the plain correlation divided by `cc_max`, so values above 1 occur.
+    NaN for a constant prediction.
+
+    Source: Schoppe et al. (2016), Front. Comput. Neurosci. 10:10.
+
+    Examples
+    --------
+    >>> repeats = np.array([[[1.0], [3.0]], [[5.0], [7.0]], [[4.0], [4.0]]])
+    >>> cc_norm(repeats, np.array([[0.0], [1.0], [1.0]])).round(4).tolist()
+    [0.9487]
+    """
+    moments, predicted = moments_and_predictions(repeats, predictions)
+    signal, mean = signal_sum(moments), centred(moments.mean)
+    signal = np.where(signal > 0, signal, np.nan)
+    power = np.sum(centred(predicted) ** 2, axis=0) * signal
+    return ratio(np.sum(mean * centred(predicted), axis=0), np.sqrt(power))
+
+
+def fraction_explained(
+    repeats: Float[np.ndarray, "stimulus repeat unit"],
+    predictions: Float[np.ndarray, "stimulus unit"],
+) -> Float[np.ndarray, " unit"]:
+    r"""Return the fraction of explainable variance explained (FEVE).
+
+    .. math:: \mathrm{FEVE} = 1 - \frac{\mathrm{MSE} - N}{\mathrm{Var} - N}
+
+    with the squared error of single trials, the noise power N, and the variance of single trials.
+    :math:`\mathrm{Var} - N` is taken without bias, as :math:`(m - 1) / m` of the signal power over
+    m stimuli, so the true means score 1 and their average 0, on average. A bad prediction scores
+    far below zero. Unlike correlations it minds the scale and the offset of a prediction.
+
+    Source: Cadena et al. (2019), PLoS Comput. Biol. 15:e1006897.
+
+    Examples
+    --------
+    >>> repeats = np.array([[[1.0], [3.0]], [[5.0], [7.0]]])
+    >>> fraction_explained(repeats, np.array([[2.0], [6.0]])).round(4).tolist()
+    [1.2857]
+    """
+    moments, predicted = moments_and_predictions(repeats, predictions)
+    error = (moments.mean - (predicted - moments.origin)) ** 2
+    return 1 - ratio(np.sum(error - moments.squared_error, axis=0), signal_sum(moments))
+
+
+def moments_and_predictions(
+    repeats: np.ndarray, predictions: np.ndarray
+) -> tuple[RepeatMoments, Float[np.ndarray, "used unit"]]:
+    """Return the moments of the repeats, and the predictions of the same stimuli.
+
+    Raises
+    ------
+    InvalidInputError
+        The predictions have not one row per stimulus and one column per unit, or are not finite.
+    """
+    moments = repeat_moments(repeats)
+    predictions = as_array("predictions", predictions, ("stimulus", "unit"), np.float64)
+    n_stimuli, _, n_units = np.shape(repeats)
+    require(
+        predictions.shape == (n_stimuli, n_units),
+        f"predictions has shape {predictions.shape}: the repeats want ({n_stimuli}, {n_units}).",
+    )
+    require_finite("predictions", predictions)
+    return moments, predictions[moments.stimulus]
+
+
+def signal_sum(moments: RepeatMoments) -> Float[np.ndarray, " unit"]:
+    """Estimate the true means' squared distance from their average, summed over the m stimuli.
+
+    It is (m - 1) times the signal power, and unbiased as that is.
+    """
+    n_stimuli = len(moments.stimulus)
+    if n_stimuli < 2:
+        return np.full(moments.mean.shape[1], np.nan)
+    squares = np.sum(centred(moments.mean) ** 2, axis=0)
+    return squares - (n_stimuli - 1) * moments.squared_error.mean(axis=0)

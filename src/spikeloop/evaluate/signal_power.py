@@ -1,0 +1,169 @@
+r"""How much of a unit's responses depends on the stimulus, and how much is noise.
+
+With :math:`R_{ir} = f_i + \epsilon_{ir}`, the signal power S is the variance over stimuli of the
+true means :math:`f_i`, and the noise power N the variance over repeats, averaged over stimuli. Both
+are estimated without bias, from the stimuli shown at least twice, each counting once however often
+it was shown. Nothing is clipped: a unit without signal has a signal power around zero, below it
+half of the time. All are NaN where fewer than two stimuli have repeats (the noise power: none).
+"""
+
+import numpy as np
+from jaxtyping import Float, Int
+
+from spikeloop.evaluate.moments import RepeatMoments, centred, ratio, repeat_moments
+
+_BLOCK = 32
+
+
+def signal_power(repeats: Float[np.ndarray, "stimulus repeat unit"]) -> Float[np.ndarray, " unit"]:
+    r"""Return the variance of the true means: that of the measured ones, less their error.
+
+    .. math:: S = \mathrm{Var}_i(\bar R_i) - \mathrm{mean}_i (s_i^2 / n_i)
+
+    This is unbiased for any numbers of repeats and any noise that is independent between trials.
+    Averaged over all orders of each stimulus's repeats, the formula of Sahani & Linden (2003),
+    used by Schoppe et al. (2016), gives the same; unlike it, this does not depend on their order.
+
+    >>> signal_power(np.array([[[1.0], [3.0]], [[5.0], [7.0]]])).tolist()
+    [7.0]
+    """
+    return _signal_power(repeat_moments(repeats))
+
+
+def noise_power(repeats: Float[np.ndarray, "stimulus repeat unit"]) -> Float[np.ndarray, " unit"]:
+    """Return the variance over the repeats of a stimulus (n - 1), averaged over stimuli.
+
+    >>> noise_power(np.array([[[1.0], [3.0]], [[5.0], [7.0]]])).tolist()
+    [2.0]
+    """
+    return _noise_power(repeat_moments(repeats))
+
+
+def signal_to_noise(
+    repeats: Float[np.ndarray, "stimulus repeat unit"],
+) -> Float[np.ndarray, " unit"]:
+    r"""Return the signal-to-noise ratio of single trials, unbiased for Gaussian noise.
+
+    .. math:: \mathrm{SNR} = \frac{m - 1}{m} \left(
+                  \frac{\nu - 2}{\nu} \frac{\mathrm{Var}_i(\bar R_i)}{N}
+                  - \mathrm{mean}_i \frac{1}{n_i} \right)
+
+    It estimates :math:`\sum_i (f_i - \bar f)^2 / (m N)`. The factor with the
+    :math:`\nu = \sum_i (n_i - 1)` degrees of freedom of the noise removes the bias of dividing by
+    an estimate: exactly for Gaussian noise of one variance and equal numbers of repeats. Responses
+    with a variance that grows with the mean want `stabilize_variance` first.
+
+    NaN for a unit without noise, and where :math:`\nu \le 2`.
+
+    Source: Pospisil & Bair (2021), PLoS Comput. Biol. 17:e1009212.
+
+    Examples
+    --------
+    >>> repeats = np.array([[[1.0], [3.0]], [[5.0], [7.0]], [[1.0], [3.0]]])
+    >>> signal_to_noise(repeats).round(4).tolist()
+    [0.2593]
+    """
+    moments = repeat_moments(repeats)
+    n_stimuli, n_units = moments.mean.shape
+    n_free = np.sum(moments.n_repeats - 1)
+    if n_stimuli < 2 or n_free <= 2:
+        return np.full(n_units, np.nan)
+    relative = ratio(moments.mean.var(axis=0, ddof=1), _noise_power(moments))
+    unbiased = relative * (n_free - 2) / n_free - np.mean(1 / moments.n_repeats)
+    return unbiased * (n_stimuli - 1) / n_stimuli
+
+
+def fraction_explainable(
+    repeats: Float[np.ndarray, "stimulus repeat unit"],
+) -> Float[np.ndarray, " unit"]:
+    """Return the fraction of explainable variance (FEV): S / (S + N), below zero where S is.
+
+    The total variance is taken without bias as S + N. Cadena et al. (2019) take the plain variance
+    of all trials, which is lower by one part in the number of stimuli. NaN for a constant unit.
+
+    >>> fraction_explainable(np.array([[[1.0], [3.0]], [[5.0], [7.0]]])).round(4).tolist()
+    [0.7778]
+    """
+    moments = repeat_moments(repeats)
+    signal = _signal_power(moments)
+    return ratio(signal, signal + _noise_power(moments))
+
+
+def cc_max(repeats: Float[np.ndarray, "stimulus repeat unit"]) -> Float[np.ndarray, " unit"]:
+    r"""Return the correlation of a perfect model with the measured means: sqrt(S / Var(means)).
+
+    NaN where the signal power is not above zero.
+
+    Source: Schoppe et al. (2016), Front. Comput. Neurosci. 10:10.
+
+    Examples
+    --------
+    >>> cc_max(np.array([[[1.0], [3.0]], [[5.0], [7.0]]])).round(4).tolist()
+    [0.9354]
+    """
+    moments = repeat_moments(repeats)
+    signal = _signal_power(moments)
+    if len(moments.stimulus) < 2:
+        return signal
+    signal = np.where(signal > 0, signal, np.nan)
+    return np.sqrt(ratio(signal, moments.mean.var(axis=0, ddof=1)))
+
+
+def signal_p_value(
+    repeats: Float[np.ndarray, "stimulus repeat unit"], n_permutations: int = 1000, *, seed: int
+) -> Float[np.ndarray, " unit"]:
+    """Return the probability of so much variance between stimuli if the stimulus did not matter.
+
+    Trials are dealt anew to the stimuli, all units alike; p = (1 + the number of permutations with
+    at least the measured sum of squares between stimuli) / (1 + n_permutations). For equal numbers
+    of repeats that sum orders the permutations as the signal power does. A constant unit has p = 1.
+
+    >>> repeats = np.arange(8.0)[:, None, None] + np.array([0.0, 0.1, 0.2])[:, None]
+    >>> signal_p_value(repeats, 999, seed=0).tolist()
+    [0.001]
+    """
+    moments = repeat_moments(repeats)
+    responses = centred((moments.mean[:, None] + moments.residual)[moments.present])
+    if not len(responses):
+        return np.ones(repeats.shape[2])
+    order = np.arange(len(responses))
+    measured = _between(responses, order[None], moments.n_repeats)[0]
+    # sums of the same numbers in another order differ by rounding and count as equal
+    measured -= 1e-12 * np.sum(responses**2, axis=0)
+    rng = np.random.default_rng(seed)
+    n_reaching = np.zeros(repeats.shape[2])
+    for start in range(0, n_permutations, _BLOCK):
+        n_dealt = min(_BLOCK, n_permutations - start)
+        dealt = rng.permuted(np.tile(order, (n_dealt, 1)), axis=1)
+        n_reaching += np.sum(_between(responses, dealt, moments.n_repeats) >= measured, axis=0)
+    return (1 + n_reaching) / (1 + n_permutations)
+
+
+def _between(
+    responses: Float[np.ndarray, "trial unit"],
+    dealt: Int[np.ndarray, "permutation trial"],
+    n_repeats: Float[np.ndarray, " used"],
+) -> Float[np.ndarray, "permutation unit"]:
+    """Return the sum of squares between stimuli when they get the trials in the order `dealt`."""
+    from scipy.sparse import csr_array
+
+    n_dealt, n_trials = dealt.shape
+    row_ends = np.append(0, np.cumsum(np.tile(n_repeats.astype(np.int64), n_dealt)))
+    membership = csr_array(
+        (np.ones(dealt.size), dealt.ravel(), row_ends),
+        shape=(n_dealt * len(n_repeats), n_trials),
+    )
+    sums = (membership @ responses).reshape(n_dealt, len(n_repeats), -1)
+    return np.einsum("piu,piu,i->pu", sums, sums, 1 / n_repeats)
+
+
+def _signal_power(moments: RepeatMoments) -> Float[np.ndarray, " unit"]:
+    if len(moments.stimulus) < 2:
+        return np.full(moments.mean.shape[1], np.nan)
+    return moments.mean.var(axis=0, ddof=1) - moments.squared_error.mean(axis=0)
+
+
+def _noise_power(moments: RepeatMoments) -> Float[np.ndarray, " unit"]:
+    if not len(moments.stimulus):
+        return np.full(moments.mean.shape[1], np.nan)
+    return moments.variance.mean(axis=0)

@@ -1,0 +1,187 @@
+"""The units of an NWB file: who fired when, where, and how well isolated."""
+
+import warnings
+
+import numpy as np
+
+from spikeloop.data import Epochs, SpikeTrains
+from spikeloop.data.checks import require, require_finite, require_unique
+from spikeloop.errors import MissingVariableError, SpikeloopWarning
+from spikeloop.io.hdf5 import Hdf5File
+from spikeloop.io.nwb_tables import ragged_rows, scalar_columns
+from spikeloop.io.options import ReadOptions
+
+_ELECTRODES = "general/extracellular_ephys/electrodes"
+
+
+def read_units(file: Hdf5File, options: ReadOptions) -> SpikeTrains:
+    """Return the units of the file in its order, with their own ids and columns.
+
+    Raises
+    ------
+    MissingVariableError
+        There are no units, no spike times, or no quality columns where they are asked for.
+    InvalidInputError
+        Ids occur twice, times are not finite or not observed, or no unit is good enough.
+    """
+    _require_spike_times(file)
+    table = scalar_columns(file, "units")
+    unit_ids = table.pop("id")
+    require_unique("units/id", unit_ids)
+    times_s, stops = ragged_rows(file, "units/spike_times", len(unit_ids))
+    require_finite("units/spike_times", times_s)
+    table |= _locations(file, table, len(unit_ids))
+    keep = _good_units(table, options, file)
+    epochs, times_of_units = _observed(file, np.split(times_s, stops[:-1]), keep)
+    return SpikeTrains.from_units(
+        dict(zip(unit_ids[keep].tolist(), times_of_units, strict=True)),
+        epochs,
+        {name: column[keep] for name, column in table.items()},
+    )
+
+
+def _require_spike_times(file: Hdf5File) -> None:
+    names = file.names("units")
+    missing = {"id", "spike_times", "spike_times_index"} - set(names)
+    if missing:
+        there = names or file.names()
+        raise MissingVariableError(
+            f"{file.path} has no {', '.join(sorted(missing))} in a units table: it holds "
+            f"{', '.join(there) or 'nothing'}. Choose a file with sorted units."
+        )
+    require(file.shape("units/id") != (0,), f"{file.path}: its units table has no rows.")
+
+
+def _locations(file: Hdf5File, table: dict[str, np.ndarray], n_units: int) -> dict[str, np.ndarray]:
+    """Return the brain area of each unit's peak channel, or of the first electrode it names."""
+    if "location" in table or file.shape(f"{_ELECTRODES}/location") is None:
+        return {}
+    electrodes = scalar_columns(file, _ELECTRODES)
+    if "peak_channel_id" in table:
+        channel = table["peak_channel_id"]
+        order = np.argsort(electrodes["id"], kind="stable")
+        ids = electrodes["id"][order]
+        place = np.minimum(np.searchsorted(ids, channel), len(ids) - 1)
+        known, row = ids[place] == channel, order[place]
+    elif file.shape("units/electrodes_index") is not None:
+        rows, stops = ragged_rows(file, "units/electrodes", n_units)
+        first = np.concatenate([[0], stops[:-1]])
+        known = (first < stops) & (rows.size > 0)
+        row = np.append(rows, 0)[first]
+        known &= (row >= 0) & (row < len(electrodes["location"]))
+    else:
+        return {}
+    words = electrodes["location"].astype(str)
+    return {"location": np.where(known, words[np.where(known, row, 0)], "unknown")}
+
+
+def _good_units(table: dict[str, np.ndarray], options: ReadOptions, file: Hdf5File) -> np.ndarray:
+    n_units = len(next(iter(table.values()))) if table else file.shape("units/id")[0]
+    keep = np.ones(n_units, dtype=bool)
+    if not options.nwb_quality:
+        return keep
+    limits = {
+        "amplitude_cutoff": (-np.inf, options.amplitude_cutoff_max),
+        "presence_ratio": (options.presence_ratio_min, np.inf),
+        "isi_violations": (-np.inf, options.isi_violations_max),
+    }
+    missing = [name for name in limits if name not in table]
+    if missing:
+        raise MissingVariableError(
+            f"{file.path}: the units lack {', '.join(missing)}, so their quality cannot be judged; "
+            f"they have {', '.join(table) or 'no columns'}. Read it without nwb_quality."
+        )
+    for name, (lowest, highest) in limits.items():
+        keep &= (table[name] >= lowest) & (table[name] <= highest)  # NaN is not good
+    require(
+        bool(keep.any()),
+        f"none of the {n_units} units passes the quality limits. Loosen them, or read the file "
+        "without nwb_quality.",
+    )
+    return keep
+
+
+def _observed(
+    file: Hdf5File, trains: list[np.ndarray], keep: np.ndarray
+) -> tuple[Epochs, list[np.ndarray]]:
+    """Return when all kept units were observed, and their spikes then."""
+    kept = [train for train, kept in zip(trains, keep, strict=True) if kept]
+    if file.shape("units/obs_intervals_index") is None:
+        epochs = _span(file, trains)
+    else:
+        bounds, stops = ragged_rows(file, "units/obs_intervals", len(trains))
+        require_finite("units/obs_intervals", bounds)
+        intervals = np.split(bounds.reshape(-1, 2), stops[:-1])
+        intervals = [_merged(rows) for rows, kept in zip(intervals, keep, strict=True) if kept]
+        if any(not np.array_equal(rows, intervals[0]) for rows in intervals):
+            epochs = _shared(intervals)
+            kept = _restricted(kept, epochs)
+        else:
+            epochs = Epochs(*intervals[0].T)
+    return _closed(epochs, np.concatenate(kept)), kept
+
+
+def _span(file: Hdf5File, trains: list[np.ndarray]) -> Epochs:
+    tables = [f"intervals/{name}" for name in file.names("intervals")]
+    columns = [f"{table}/{edge}" for table in tables for edge in ("start_time", "stop_time")]
+    edges = [file.array(column) for column in columns if file.shape(column)]
+    times_s = np.concatenate([*edges, *trains])
+    times_s = times_s[np.isfinite(times_s)]
+    require(
+        times_s.size > 0 and np.ptp(times_s) > 0,
+        "nothing tells when the units were observed: there are no obs_intervals, no intervals and "
+        "no spikes. Add obs_intervals to the units.",
+    )
+    start_s, stop_s = float(times_s.min()), float(times_s.max())
+    warnings.warn(
+        f"{file.path.name} does not say when its units were observed (obs_intervals). It is taken "
+        f"to be from {start_s:g} to {stop_s:g} s, the span of its spikes and interval tables.",
+        SpikeloopWarning,
+        stacklevel=2,
+    )
+    return Epochs([start_s], [stop_s])
+
+
+def _merged(intervals: np.ndarray) -> np.ndarray:
+    """Return (start, stop) rows in order of time, with those that overlap made one."""
+    intervals = intervals[np.argsort(intervals[:, 0], kind="stable")]
+    start_s, stop_s = intervals[:, 0], np.maximum.accumulate(intervals[:, 1])
+    apart = start_s[1:] >= stop_s[:-1]
+    return np.column_stack([start_s[np.r_[True, apart]], stop_s[np.r_[apart, True]]])
+
+
+def _shared(intervals: list[np.ndarray]) -> Epochs:
+    """Return the time in which every unit was observed: where all their intervals overlap."""
+    edges = np.concatenate([rows.T.ravel() for rows in intervals])
+    steps = np.concatenate([np.repeat([1, -1], len(rows)) for rows in intervals])
+    order = np.lexsort((steps, edges))
+    edges, depth = edges[order], np.cumsum(steps[order])
+    full = np.flatnonzero(depth == len(intervals))
+    start_s, stop_s = edges[full], edges[full + 1]
+    longer = stop_s > start_s
+    require(
+        bool(longer.any()),
+        "no moment was observed in all units (obs_intervals). Split the file into groups of units "
+        "that were observed together.",
+    )
+    return Epochs(start_s[longer], stop_s[longer])
+
+
+def _restricted(trains: list[np.ndarray], epochs: Epochs) -> list[np.ndarray]:
+    inside = [train[epochs.contains(train)] for train in trains]
+    n_dropped = sum(map(len, trains)) - sum(map(len, inside))
+    warnings.warn(
+        f"The units were observed at different times (obs_intervals). Only the "
+        f"{epochs.duration_s:g} s that they share are kept; {n_dropped} spikes were dropped.",
+        SpikeloopWarning,
+        stacklevel=2,
+    )
+    return inside
+
+
+def _closed(epochs: Epochs, times_s: np.ndarray) -> Epochs:
+    """Move a stop by the smallest step where a spike stands on it: NWB's intervals are closed."""
+    on_stop = np.isin(epochs.stop_s, times_s[~epochs.contains(times_s)])
+    return Epochs(
+        epochs.start_s, np.where(on_stop, np.nextafter(epochs.stop_s, np.inf), epochs.stop_s)
+    )

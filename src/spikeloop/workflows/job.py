@@ -1,0 +1,83 @@
+"""One run: its results folder, its progress bar, and what it had to remark."""
+
+import sys
+import warnings
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TypeVar
+
+from tqdm import tqdm
+
+from spikeloop.errors import SpikeloopWarning
+from spikeloop.io.config import plain
+from spikeloop.io.results import ResultsFolder, Run, open_results, versions
+
+Result = TypeVar("Result")
+
+
+@dataclass(frozen=True, eq=False)
+class Job:
+    """A run that is going on; made by `open_job`."""
+
+    folder: ResultsFolder
+    notes: list[str]
+    """What was mended in the input, for the report."""
+    bar: tqdm
+
+    def step(self, name: str, result_type: type[Result], make: Callable[[], Result]) -> Result:
+        """Return ``make()``, kept in the folder, or what an earlier run of this job kept."""
+        with self.doing(name.replace("_", " ")):
+            return self.folder.result(name, result_type, make)
+
+    @contextmanager
+    def doing(self, words: str) -> Iterator[None]:
+        """Show `words` beside the bar, and move it on when they are done."""
+        self.bar.set_description(words)
+        yield
+        self.bar.update()
+
+    def remark(self, words: str) -> None:
+        """Note something for the reader of the report."""
+        self.notes.append(words)
+
+    def provenance(self) -> dict[str, object]:
+        """Return how the results are made, for the report."""
+        run = self.folder.run
+        return {
+            "command": run.command or "called from Python",
+            "inputs (sha256)": dict(run.inputs),
+            "settings": plain(run.config),
+            "versions": versions(),
+        }
+
+
+@contextmanager
+def open_job(
+    out: Path, run: Run, *, n_steps: int, overwrite: bool = False, resume: bool = False
+) -> Iterator[Job]:
+    """Open the results folder of a run, with a progress bar where there is a terminal."""
+    with (
+        collected_notes() as notes,
+        open_results(out, run, overwrite=overwrite, resume=resume) as folder,
+        tqdm(total=n_steps, disable=not sys.stderr.isatty(), leave=False, unit="step") as bar,
+    ):
+        yield Job(folder, notes, bar)
+
+
+@contextmanager
+def collected_notes() -> Iterator[list[str]]:
+    """Collect what spikeloop warns of, besides showing it."""
+    notes: list[str] = []
+    with warnings.catch_warnings():
+        warnings.simplefilter("always", SpikeloopWarning)
+        show = warnings.showwarning
+
+        def note(message, category, *place) -> None:
+            if issubclass(category, SpikeloopWarning):
+                notes.append(str(message))
+            show(message, category, *place)
+
+        warnings.showwarning = note
+        yield notes

@@ -1,0 +1,118 @@
+"""Once round the loop on a virtual cortex: ``spikeloop loop``."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+from pathlib import Path
+
+from spikeloop.data import Experiment
+from spikeloop.io import ReadOptions, read_experiment
+from spikeloop.io.nwb_write import Session, Subject, write_nwb
+from spikeloop.io.results import Run, write_arrays, write_text
+from spikeloop.simulate import SimulatedCortex, VirtualCortex, simulate_cortex
+from spikeloop.viz import Report, render_report
+from spikeloop.workflows.characterize import (
+    N_STEPS,
+    AnalysisConfig,
+    Findings,
+    characterize,
+    key_numbers,
+    report_sections,
+)
+from spikeloop.workflows.job import Job, open_job
+from spikeloop.workflows.verdict import (
+    draw_overview,
+    judge,
+    truth_arrays,
+    verdict_numbers,
+    verdict_section,
+)
+
+_SUBJECT = Subject("virtual-mouse", "Mus musculus", "P90D", description="a simulation")
+
+
+@dataclass(frozen=True)
+class LoopConfig:
+    """Everything that decides the outcome of ``spikeloop loop``."""
+
+    cortex: VirtualCortex = VirtualCortex()
+    """The virtual visual cortex and what it is shown."""
+    analysis: AnalysisConfig = AnalysisConfig()
+    """What to find out about it."""
+    seed: int = 0
+    """Start of all random numbers, those of the simulation too."""
+
+
+def run_loop(
+    out: str | Path,
+    config: LoopConfig,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    command: str = "",
+) -> Path:
+    """Simulate, record, read, characterize and judge; make a results folder with a report.
+
+    The folder holds the recording (``experiment.nwb``), the truth (``truth.npz``), every result,
+    the picture of the whole (``overview.png``) and ``report.html``.
+
+    Parameters
+    ----------
+    out
+        The results folder to make.
+    config
+        The cortex, the analysis, and the seed. Where no counting window is set, it is that in which
+        the virtual cortex answers.
+    overwrite, resume, command
+        As in `spikeloop.io.results.open_results`.
+
+    Raises
+    ------
+    InvalidInputError, ResultsFolderError
+        The settings cannot be used, or the folder is in the way.
+    """
+    run = Run("loop", config, command=command)
+    out = Path(out)
+    with open_job(out, run, n_steps=N_STEPS + 3, overwrite=overwrite, resume=resume) as job:
+        with job.doing("simulate"):
+            cortex = simulate_cortex(config.cortex, seed=config.seed)
+        with job.doing("write and read NWB"):
+            path = job.folder.file("experiment.nwb", lambda path: _record(path, cortex, config))
+            experiment = read_experiment(path, ReadOptions(nwb_stimulus="natural_scenes"))
+        analysis = _with_window(config.analysis, cortex)
+        findings = characterize(job, experiment, analysis, seed=config.seed)
+        with job.doing("report"):
+            _report(job, cortex, experiment, findings)
+    return out
+
+
+def _report(job: Job, cortex: SimulatedCortex, experiment: Experiment, findings: Findings) -> None:
+    verdict = judge(cortex.truth, findings.scenes)
+    overview = draw_overview(cortex, findings.raster, verdict)
+    job.folder.file("overview.png", lambda path: overview.savefig(path, dpi=150))
+    job.folder.file("truth.npz", lambda path: write_arrays(path, truth_arrays(cortex.truth)))
+    report = Report(
+        "Once round the loop",
+        [verdict_section(verdict, overview), *report_sections(experiment, findings)],
+        subtitle="A virtual visual cortex, recorded, characterized, and judged by its truth",
+        key_numbers=[*verdict_numbers(verdict), *key_numbers(experiment, findings)],
+        warnings=job.notes,
+        provenance=job.provenance(),
+    )
+    write_text(job.folder.path / "report.html", render_report(report))
+
+
+def _with_window(analysis: AnalysisConfig, cortex: SimulatedCortex) -> AnalysisConfig:
+    if analysis.scenes.window_s is not None:
+        return analysis
+    return replace(analysis, scenes=replace(analysis.scenes, window_s=cortex.truth.window_s))
+
+
+def _record(path: Path, cortex: SimulatedCortex, config: LoopConfig) -> None:
+    session = Session(
+        identifier=f"virtual-visual-cortex-seed-{config.seed}",
+        start_time=datetime(2026, 1, 1, tzinfo=UTC),
+        description="A simulated visual cortex is shown patches of photographs",
+        experimenter="Loop, Spike",
+        institution="nowhere: a simulation",
+    )
+    write_nwb(path, cortex.experiment, subject=_SUBJECT, session=session)

@@ -1,0 +1,150 @@
+"""Spikes and images shown in trials: how reliable is each unit, and what is it driven by."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from spikeloop.characterize import (
+    ImageAverage,
+    ImageTriggeredAverage,
+    OrderedRaster,
+    RasterOrder,
+    Reliability,
+    ReliabilityTable,
+    SelectedUnits,
+    UnitSelection,
+    count_spikes,
+    image_triggered_average,
+    measure_reliability,
+    order_raster,
+    select_units,
+)
+from spikeloop.data import Experiment, Responses, SpikeTrains
+from spikeloop.errors import InvalidInputError
+from spikeloop.numerics.binning import count_in_bins
+from spikeloop.workflows.job import Job
+
+
+@dataclass(frozen=True)
+class SceneMethods:
+    """Settings of the analysis of images."""
+
+    window_s: tuple[float, float] | None = None
+    """Window after onset in which spikes are counted, in seconds; None: the shortest trial."""
+    raster_bin_s: float = 0.1
+    """Width of the bins of the sorted raster, in seconds."""
+    reliability: Reliability = Reliability()
+    """Oracle, split halves, signal power, noise ceilings."""
+    selection: UnitSelection = UnitSelection()
+    """Which units are worth modelling."""
+    image_average: ImageTriggeredAverage = ImageTriggeredAverage()
+    """Receptive fields."""
+    raster: RasterOrder = RasterOrder()
+    """Order of the units in the raster."""
+
+    def __post_init__(self) -> None:
+        if not self.raster_bin_s > 0:
+            raise InvalidInputError(f"raster_bin_s={self.raster_bin_s}: it must be above 0.")
+
+
+@dataclass(frozen=True, eq=False)
+class SceneFindings:
+    """What images told of each unit; None for what the experiment cannot tell."""
+
+    responses: Responses
+    reliability: ReliabilityTable | None
+    """None where no stimulus was repeated."""
+    selected: SelectedUnits | None
+    image_average: ImageAverage | None
+    """None where there are no images."""
+
+
+@dataclass(frozen=True, eq=False)
+class Raster:
+    """Activity of all units over the whole recording, and the order to draw them in."""
+
+    activity: np.ndarray
+    """(bin, unit) z-scored spike counts."""
+    bin_s: float
+    start_s: float
+    ordered: OrderedRaster
+
+
+def analyse_scenes(
+    job: Job, experiment: Experiment, methods: SceneMethods, *, seed: int
+) -> SceneFindings:
+    """Count spikes in trials, then find reliability, selection and receptive fields."""
+    with job.doing("responses"):
+        responses = experiment.responses or _counted(experiment, methods)
+    if has_repeats(responses):
+        reliability = job.step(
+            "reliability",
+            ReliabilityTable,
+            lambda: measure_reliability(responses, methods.reliability, seed=seed),
+        )
+        selected = job.step(
+            "selection",
+            SelectedUnits,
+            lambda: select_units(responses, methods.selection, seed=seed),
+        )
+    else:
+        reliability = selected = None
+        job.remark(
+            "No two stimuli were shown twice, so that nothing is said of reliability, and no units "
+            "are selected."
+        )
+    average = None
+    if experiment.images is not None:
+        average = job.step(
+            "image_average",
+            ImageAverage,
+            lambda: image_triggered_average(
+                responses, experiment.images, methods.image_average, seed=seed
+            ),
+        )
+    return SceneFindings(responses, reliability, selected, average)
+
+
+def has_repeats(responses: Responses) -> bool:
+    """Return whether at least two stimuli were shown at least twice."""
+    _, n_shown = np.unique(responses.trials.stimulus_id, return_counts=True)
+    n_blank_ids = int(np.any(responses.trials.stimulus_id < 0))
+    return int(np.sum(n_shown[n_blank_ids:] >= 2)) >= 2
+
+
+def sort_raster(job: Job, spikes: SpikeTrains, methods: SceneMethods, *, seed: int) -> Raster:
+    """Bin and z-score the spikes of the whole recording, and order the units."""
+    start_s, stop_s = float(spikes.epochs.start_s[0]), float(spikes.epochs.stop_s[-1])
+    n_bins = int((stop_s - start_s) / methods.raster_bin_s + 1e-6)
+    if n_bins < 2:
+        raise InvalidInputError(
+            f"raster_bin_s={methods.raster_bin_s}: the recording lasts {stop_s - start_s} s, which "
+            "gives no two bins. Make the bins narrower."
+        )
+    counts = count_in_bins(
+        spikes.times_s,
+        spikes.unit_index,
+        spikes.n_units,
+        start=start_s,
+        rate=1 / methods.raster_bin_s,
+        n_bins=n_bins,
+    )
+    spread = counts.std(axis=0)
+    activity = (counts - counts.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    ordered = job.step(
+        "raster_order",
+        OrderedRaster,
+        lambda: order_raster(activity, methods.raster, seed=seed),
+    )
+    return Raster(activity, methods.raster_bin_s, start_s, ordered)
+
+
+def _counted(experiment: Experiment, methods: SceneMethods) -> Responses:
+    trials, window_s = experiment.trials, methods.window_s
+    if window_s is None:
+        if trials.duration_s is None:
+            raise InvalidInputError(
+                "The trials have no duration_s: say in which window to count spikes (window_s)."
+            )
+        window_s = (0.0, float(trials.duration_s.min()))
+    return count_spikes(experiment.spikes, trials, window_s)

@@ -1,0 +1,196 @@
+"""What was found, against what is true: possible only where the experiment was simulated."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from matplotlib.figure import Figure
+
+from spikeloop.evaluate.correlation import pearson
+from spikeloop.evaluate.recovery import filter_correlation, subspace_overlap
+from spikeloop.simulate import CorticalTruth, SimulatedCortex
+from spikeloop.viz import (
+    KeyNumber,
+    LoopOverview,
+    ReportFigure,
+    ReportTable,
+    Section,
+    plot_filter_correlations,
+    plot_loop_overview,
+    plot_receptive_fields,
+    plot_truth_comparison,
+)
+from spikeloop.workflows.scenes import Raster, SceneFindings
+
+
+@dataclass(frozen=True, eq=False)
+class Verdict:
+    """How near each estimate came to the truth; all (unit,) unless they say otherwise."""
+
+    unit_ids: np.ndarray
+    cell_type: np.ndarray
+    """simple, complex or unresponsive."""
+    recovery: np.ndarray
+    """Correlation of the estimated receptive field with the true filter; for complex cells, which
+    have two and no linear field, how much of the estimate lies in their plane. NaN: no truth."""
+    true_ceiling: np.ndarray
+    """Correlation that the true rates have with the mean responses, on average."""
+    estimated_ceiling: np.ndarray
+    """The same as estimated from the repeats: `cc_max`; NaN where no signal was found."""
+    kept: np.ndarray
+    """Whether the unit was selected for modelling."""
+    fields: np.ndarray
+    """(unit, y, x) the estimated receptive fields."""
+    true_fields: np.ndarray
+    """(unit, y, x) the true filters, the first of two for complex cells."""
+
+    @property
+    def simple_recovery(self) -> float:
+        """Median over simple cells of `recovery`."""
+        return _median(self.recovery[self.cell_type == "simple"])
+
+    @property
+    def ceiling_correlation(self) -> float:
+        """Correlation over units of the estimated with the true noise ceiling."""
+        known = np.isfinite(self.estimated_ceiling)
+        return float(pearson(self.true_ceiling[known], self.estimated_ceiling[known]))
+
+
+def judge(truth: CorticalTruth, scenes: SceneFindings) -> Verdict:
+    """Compare what was found with the truth, unit by unit."""
+    fields = scenes.image_average.fields
+    recovery = filter_correlation(fields, truth.filters[:, 0])
+    overlap = subspace_overlap(fields[:, None], truth.filters)
+    recovery = np.where(truth.cell_type == "complex", overlap, recovery)
+    recovery[truth.cell_type == "unresponsive"] = np.nan
+    n_units = len(truth.cell_type)
+    reliability, selected = scenes.reliability, scenes.selected
+    n_repeats = 1 if reliability is None else reliability.mean_repeats
+    return Verdict(
+        unit_ids=scenes.responses.unit_ids,
+        cell_type=truth.cell_type,
+        recovery=recovery,
+        true_ceiling=truth.noise_ceiling(n_repeats),
+        estimated_ceiling=np.full(n_units, np.nan) if reliability is None else reliability.cc_max,
+        kept=np.zeros(n_units, dtype=bool) if selected is None else selected.keep,
+        fields=fields,
+        true_fields=truth.filters[:, 0],
+    )
+
+
+def truth_arrays(truth: CorticalTruth) -> dict[str, np.ndarray]:
+    """Return the truth as arrays to store."""
+    return {
+        "filters": truth.filters,
+        "cell_type": truth.cell_type,
+        "image_ids": truth.image_ids,
+        "rates_hz": truth.rates_hz,
+        "window_s": np.asarray(truth.window_s),
+        "signal_variance": truth.signal_variance,
+        "noise_variance": truth.noise_variance,
+    }
+
+
+def verdict_numbers(verdict: Verdict) -> list[KeyNumber]:
+    """Return what stands at the very head of the report."""
+    return [
+        KeyNumber("true filter found", verdict.simple_recovery, "median correlation, simple cells"),
+        KeyNumber(
+            "noise ceiling", verdict.ceiling_correlation, "correlation of estimated with true"
+        ),
+    ]
+
+
+def verdict_section(verdict: Verdict, overview: Figure) -> Section:
+    """Return the chapter that judges the rest."""
+    return Section(
+        "Judged by the truth",
+        "The experiment was simulated, so that its truth is known and was not used: the recording "
+        "was written to a file, and characterized from that file alone.",
+        [
+            ReportFigure(
+                "The loop at a glance",
+                overview,
+                "Images are shown; units answer; receptive fields and noise ceilings are estimated "
+                "from the spikes, and compared with the true ones.",
+            ),
+            *_figures(verdict),
+        ],
+        [_table(verdict)],
+    )
+
+
+def draw_overview(cortex: SimulatedCortex, raster: Raster, verdict: Verdict) -> Figure:
+    """Draw the loop in one picture, with the five simple cells recovered best."""
+    best = np.argsort(-np.where(verdict.cell_type == "simple", verdict.recovery, -1.0))[:5]
+    known = np.isfinite(verdict.estimated_ceiling)
+    return plot_loop_overview(
+        LoopOverview(
+            images=cortex.experiment.images.pixels[:6],
+            true_fields=verdict.true_fields[best],
+            estimated_fields=verdict.fields[best],
+            activity=raster.activity,
+            order=raster.ordered.order,
+            bin_s=raster.bin_s,
+            true_ceiling=verdict.true_ceiling[known],
+            estimated_ceiling=verdict.estimated_ceiling[known],
+        )
+    )
+
+
+def _figures(verdict: Verdict) -> list[ReportFigure]:
+    responsive = verdict.cell_type != "unresponsive"
+    return [
+        ReportFigure(
+            "True filters found again",
+            plot_filter_correlations(
+                verdict.recovery[responsive], verdict.cell_type[responsive].tolist()
+            ).figure,
+            "Simple cells: correlation of the estimated receptive field with the true filter. "
+            "Complex cells answer both signs of their filters, so that no linear estimate can "
+            "find them: they score what is left by chance and by the rectification.",
+        ),
+        ReportFigure(
+            "True and estimated receptive fields of simple cells",
+            plot_receptive_fields(
+                verdict.fields[verdict.cell_type == "simple"],
+                verdict.unit_ids[verdict.cell_type == "simple"],
+                truth=verdict.true_fields[verdict.cell_type == "simple"],
+                scores=verdict.recovery[verdict.cell_type == "simple"],
+                most=12,
+            ),
+            "Beside each true filter the estimate from the spikes, the best first.",
+        ),
+        ReportFigure(
+            "True and estimated noise ceilings",
+            plot_truth_comparison(
+                verdict.true_ceiling,
+                verdict.estimated_ceiling,
+                label="noise ceiling",
+                groups=verdict.cell_type.tolist(),
+            ).figure,
+            "The correlation that a perfect model would have with the mean responses: true, and "
+            "estimated from the repeats. Units in which no signal was found have no estimate.",
+        ),
+    ]
+
+
+def _table(verdict: Verdict) -> ReportTable:
+    columns = {
+        "unit": verdict.unit_ids,
+        "type": verdict.cell_type,
+        "filter recovered": verdict.recovery,
+        "true ceiling": verdict.true_ceiling,
+        "estimated ceiling": verdict.estimated_ceiling,
+        "selected": verdict.kept,
+    }
+    return ReportTable(
+        "Verdict",
+        list(columns),
+        list(zip(*columns.values(), strict=True)),
+        "filter recovered: as in the first histogram.",
+    )
+
+
+def _median(values: np.ndarray) -> float:
+    known = values[np.isfinite(values)]
+    return float(np.median(known)) if known.size else float("nan")

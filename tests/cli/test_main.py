@@ -1,0 +1,83 @@
+"""The door: help without heavy imports, exit codes, one line per refusal."""
+
+import subprocess
+import sys
+
+import pytest
+
+from spikeloop.cli.main import COMMANDS, main
+
+
+def test_help_names_every_command_and_ends_with_an_example(capsys):
+    assert main(["--help"]) == 0
+    words = capsys.readouterr().out
+    assert all(f"\n  {name}" in words for name in COMMANDS)
+    assert words.rstrip().splitlines()[-1].strip().startswith("spikeloop loop")
+    assert main([]) == 0
+
+
+def test_version(capsys):
+    assert main(["--version"]) == 0
+    assert capsys.readouterr().out == "spikeloop 0.1.0\n"
+
+
+@pytest.mark.parametrize(
+    ("word", "advice"), [("charcterize", "did you mean characterize?"), ("x", "known: loop")]
+)
+def test_an_unknown_command_is_wrong_usage(word, advice, capsys):
+    assert main([word]) == 2
+    assert advice in capsys.readouterr().err
+
+
+def test_a_refusal_is_one_line_and_exit_code_1(tmp_path, capsys):
+    code = main(["characterize", str(tmp_path / "none.nwb"), "--out", str(tmp_path / "out")])
+    said = capsys.readouterr()
+    assert code == 1
+    assert said.out == ""
+    assert said.err.count("\n") == 1
+    assert said.err.startswith("spikeloop characterize: ")
+    assert "none.nwb does not exist" in said.err
+    assert list(tmp_path.iterdir()) == []
+
+
+@pytest.mark.parametrize("command", ["loop", "characterize"])
+def test_the_help_of_a_command_ends_with_an_example(command, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main([command, "--help"])
+    assert stop.value.code == 0
+    words = capsys.readouterr().out
+    assert words.rstrip().splitlines()[-1].startswith(f"  spikeloop {command} ")
+    assert "--overwrite" in words
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["characterize"],
+        ["characterize", "a.nwb"],
+        ["loop", "--out", "x", "--no-such-flag"],
+        ["loop", "--out", "x", "--seed", "many"],
+    ],
+)
+def test_wrong_usage_exits_with_2(words, capsys):
+    with pytest.raises(SystemExit) as stop:
+        main(words)
+    assert stop.value.code == 2
+    assert capsys.readouterr().err
+
+
+def test_settings_come_from_toml_and_flags_win(tmp_path, capsys):
+    (tmp_path / "c.toml").write_text("seeed = 3\n")
+    arguments = ["loop", "--out", str(tmp_path / "out"), f"--config={tmp_path / 'c.toml'}"]
+    assert main(arguments) == 1
+    assert "no setting seeed. Did you mean seed?" in capsys.readouterr().err
+
+
+def test_help_needs_no_heavy_import():
+    script = (
+        "import sys; from spikeloop.cli.main import main; main(['--help']);"
+        "heavy = {'numpy', 'scipy', 'pandas', 'matplotlib', 'numba'} & set(sys.modules);"
+        "sys.exit(f'imported {heavy}' if heavy else 0)"
+    )
+    done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
+    assert done.returncode == 0, done.stderr

@@ -1,0 +1,153 @@
+"""Correlations against NumPy's and against loops over pairs of trials."""
+
+import numpy as np
+import pytest
+
+from spikeloop.errors import InvalidInputError
+from spikeloop.evaluate import (
+    bootstrap_mean_score,
+    correlation_matrix,
+    noise_correlation,
+    pearson,
+    signal_correlation,
+    signal_power,
+)
+
+
+@pytest.fixture
+def ragged():
+    """Return counts (stimulus, repeat, unit) with trials missing."""
+    rng = np.random.default_rng(0)
+    rates = rng.gamma(2.0, 2.0, (8, 1, 3))
+    repeats = rng.poisson(rates, (8, 5, 3)).astype(float)
+    repeats[1, 2:], repeats[2, 0], repeats[5, 4] = np.nan, np.nan, np.nan
+    return repeats
+
+
+def trials_of(row: np.ndarray) -> np.ndarray:
+    return row[~np.isnan(row[:, 0])]
+
+
+def test_pearson_is_numpys():
+    first, second = np.random.default_rng(0).normal(size=(2, 12, 3)) + 1e4
+    wanted = [np.corrcoef(first[:, u], second[:, u])[0, 1] for u in range(3)]
+    np.testing.assert_allclose(pearson(first, second), wanted)
+
+
+def test_a_constant_has_no_correlation_rather_than_none():
+    x = np.random.default_rng(1).normal(size=(9, 2))
+    x[:, 0] = 0.1
+    assert np.isnan(pearson(x, x)[0])
+    assert pearson(x, x)[1] == pytest.approx(1.0)
+    matrix = correlation_matrix(x)
+    assert np.isnan(matrix[0]).all()
+    assert np.isnan(matrix[:, 0]).all()
+    assert matrix[1, 1] == pytest.approx(1.0)
+
+
+def test_tiny_responses_correlate_as_large_ones_do():
+    first, second = np.random.default_rng(2).normal(size=(2, 20, 1))
+    np.testing.assert_allclose(pearson(1e-9 * first, second), pearson(first, second))
+
+
+def test_the_matrix_is_numpys():
+    x = np.random.default_rng(3).normal(size=(12, 4))
+    np.testing.assert_allclose(correlation_matrix(x), np.corrcoef(x.T))
+
+
+def test_signal_correlation_is_the_covariance_of_different_repeats(ragged):
+    trials = [trials_of(row) for row in ragged]
+    means = np.array([values.mean(axis=0) for values in trials])
+    m = len(means)
+    covariance = np.zeros((3, 3))
+    for values in trials:
+        n = len(values)
+        pairs = [np.outer(values[r], values[s]) for r in range(n) for s in range(n) if r != s]
+        covariance += np.mean(pairs, axis=0) / m
+    for i in range(m):
+        for j in range(m):
+            if i != j:
+                covariance -= np.outer(means[i], means[j]) / (m * (m - 1))
+    np.testing.assert_allclose(np.diag(covariance), signal_power(ragged))
+    amplitude = np.sqrt(np.diag(covariance))
+    wanted = covariance / np.outer(amplitude, amplitude)
+    np.testing.assert_allclose(signal_correlation(ragged), wanted)
+
+
+def test_shared_noise_makes_no_signal_correlation():
+    rng = np.random.default_rng(4)
+    shared = 3 * rng.normal(size=(500, 4, 1))
+    repeats = rng.normal(size=(500, 1, 2)) + shared + rng.normal(size=(500, 4, 2))
+    assert abs(signal_correlation(repeats)[0, 1]) < 0.2
+    assert correlation_matrix(repeats.mean(axis=1))[0, 1] > 0.5
+    assert noise_correlation(repeats)[0, 1] > 0.8
+
+
+def test_units_without_signal_have_no_signal_correlation():
+    noise = np.random.default_rng(5).normal(size=(20, 4, 60))
+    power = signal_power(noise)
+    matrix = signal_correlation(noise)
+    np.testing.assert_array_equal(np.isnan(np.diag(matrix)), power <= 0)
+    assert np.isnan(matrix[power <= 0]).all()
+
+
+def test_noise_correlation_is_that_of_scores_within_each_stimulus(ragged):
+    pooled = []
+    for row in ragged:
+        values = trials_of(row)
+        pooled.append((values - values.mean(axis=0)) / values.std(axis=0, ddof=1))
+    n_free = sum(len(scores) - 1 for scores in pooled)
+    wanted = sum(scores.T @ scores for scores in pooled) / n_free
+    np.testing.assert_allclose(noise_correlation(ragged), wanted)
+
+
+def test_a_stimulus_that_a_unit_does_not_answer_says_nothing_of_its_pairs(ragged):
+    quiet = ragged.copy()
+    quiet[3, :, 0] = 0.0
+    without = np.delete(ragged, 3, axis=0)
+    got = noise_correlation(quiet)
+    np.testing.assert_allclose(got[0], noise_correlation(without)[0])
+    np.testing.assert_allclose(got[1:, 1:], noise_correlation(ragged)[1:, 1:])
+
+
+def test_a_silent_unit_has_nan_and_leaves_the_others_alone(ragged):
+    silent = np.where(np.isnan(ragged), np.nan, np.where(np.arange(3) == 1, 0.0, ragged))
+    for correlate in (signal_correlation, noise_correlation):
+        got, whole = correlate(silent), correlate(ragged)
+        assert np.isnan(got[1]).all()
+        assert np.isnan(got[:, 1]).all()
+        assert got[0, 2] == pytest.approx(whole[0, 2])
+
+
+def test_one_repeat_has_neither_correlation():
+    repeats = np.arange(8.0).reshape(4, 1, 2)
+    assert np.isnan(signal_correlation(repeats)).all()
+    assert np.isnan(noise_correlation(repeats)).all()
+
+
+def test_the_bootstrap_of_a_mean_is_as_wide_as_theory_says():
+    x = np.random.default_rng(6).normal(size=(400, 1))
+    low, high = bootstrap_mean_score(lambda rows: rows.mean(axis=0), x, n_draws=4000, seed=0)
+    error = x.std() / np.sqrt(400)
+    assert (high - low) == pytest.approx(2 * 1.96 * error, rel=0.06)
+    assert (high + low) / 2 == pytest.approx(x.mean(), abs=0.1 * error)
+
+
+def test_the_bootstrap_leaves_nan_out():
+    x = np.random.default_rng(7).normal(size=(30, 2))
+    beside_constant = np.stack([x[:, 0], np.ones(30)], axis=1)
+    got = bootstrap_mean_score(pearson, beside_constant, x, n_draws=50, seed=0)
+    alone = bootstrap_mean_score(pearson, x[:, :1], x[:, :1], n_draws=50, seed=0)
+    np.testing.assert_allclose(got, alone)
+    nothing = bootstrap_mean_score(pearson, np.ones((30, 2)), x, n_draws=50, seed=0)
+    assert np.isnan(nothing).all()
+
+
+def test_the_bootstrap_wants_the_same_stimuli():
+    with pytest.raises(InvalidInputError, match=r"the arrays have \[3, 4\] stimuli"):
+        bootstrap_mean_score(pearson, np.ones((3, 1)), np.ones((4, 1)), seed=0)
+
+
+def test_the_bootstrap_wants_a_confidence_between_0_and_1():
+    with pytest.raises(InvalidInputError, match=r"confidence=0: it must lie between 0 and 1"):
+        bootstrap_mean_score(pearson, np.ones((3, 1)), np.ones((3, 1)), confidence=0, seed=0)
