@@ -1,4 +1,4 @@
-"""The reliability of macaque V4 units, whose published values are known."""
+"""The reliability of macaque V4 units, whose split-half reliability is known."""
 
 from pathlib import Path
 
@@ -33,7 +33,7 @@ def test_the_means_are_those_of_the_repository(responses):
 
 
 @pytest.mark.parametrize("column", ["random_halves_sb", "split_half_sb"])
-def test_spearman_brown_is_as_published(table, column):
+def test_spearman_brown_is_as_known(table, column):
     values = getattr(table, column)
     got = [values.mean(), values.min(), np.median(values), values.max()]
     np.testing.assert_allclose(got, [0.73, 0.51, 0.75, 0.93], atol=0.01)

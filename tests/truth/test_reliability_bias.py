@@ -10,8 +10,6 @@ import pytest
 
 from spikeloop import evaluate
 
-pytestmark = pytest.mark.slow
-
 
 def assert_averages_to(estimates: np.ndarray, truth: np.ndarray | float, slack: float = 0.0):
     """Refuse a mean error of more than four of its standard errors, and `slack`."""

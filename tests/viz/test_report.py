@@ -157,8 +157,8 @@ def test_rows_must_fit_the_columns():
 def test_line_art_is_svg_and_dense_art_is_png():
     assert embed_figure(plot_rates([1.0, 2.0]).figure).uri.startswith("data:image/svg+xml")
     figure = Figure(figsize=(3, 2))
-    figure.add_subplot().plot(np.random.default_rng(0).normal(size=(40, 3000)), lw=0.1)
-    figure.axes[0].scatter(*np.random.default_rng(0).normal(size=(2, 20000)), s=1)
+    figure.add_subplot().plot(np.random.default_rng(0).normal(size=(8, 2000)), lw=0.1)
+    figure.axes[0].scatter(*np.random.default_rng(0).normal(size=(2, 6000)), s=1)
     assert embed_figure(figure).uri.startswith("data:image/png")
 
 
@@ -168,7 +168,7 @@ def test_svg_says_nothing_of_when_it_was_made():
 
 
 def test_too_large_a_report_falls_back_and_then_refuses():
-    noise = np.random.default_rng(0).normal(size=(40, 30))
+    noise = np.random.default_rng(0).normal(size=(20, 10))
     big = Report(
         "big", [Section("a", figures=[ReportFigure("f", plot_raster(noise, bin_s=1).figure, "")])]
     )

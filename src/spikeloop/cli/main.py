@@ -67,12 +67,12 @@ def _run(name: str, arguments: list[str]) -> int:
         sys.stderr.write(f"spikeloop {name}: {error}\n")
         return 1
     except KeyboardInterrupt:
-        sys.stderr.write(f"\nspikeloop {name}: interrupted. Go on with --resume.\n")
+        sys.stderr.write(f"\nspikeloop {name}: interrupted. Run it again (or --resume it).\n")
         return 1
     finally:
         warnings.showwarning = shown
 
 
-def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:  # noqa: PLR0913 - the signature that warnings.showwarning must have
+def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:
     place = "" if issubclass(category, SpikeloopWarning) else f"{filename}:{lineno}: "
     sys.stderr.write(f"note: {place}{message}\n")

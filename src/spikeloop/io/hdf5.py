@@ -34,7 +34,9 @@ class Hdf5File:
 
     def shape(self, place: str) -> tuple[int, ...] | None:
         """Return the shape of a dataset; None where there is none."""
-        return getattr(self._find(place), "shape", None)
+        dataset = self._find(place)
+        with reading(self.path, "HDF5"):
+            return getattr(dataset, "shape", None)
 
     def dtype_kind(self, place: str) -> str | None:
         """Return the kind of NumPy type of a dataset, ``"O"`` for references; None without one.
@@ -43,10 +45,12 @@ class Hdf5File:
         """
         import h5py
 
-        dtype = getattr(self._find(place), "dtype", None)
-        if dtype is None:
-            return None
-        return "U" if h5py.check_string_dtype(dtype) is not None else dtype.kind
+        dataset = self._find(place)
+        with reading(self.path, "HDF5"):
+            dtype = getattr(dataset, "dtype", None)
+            if dtype is None:
+                return None
+            return "U" if h5py.check_string_dtype(dtype) is not None else dtype.kind
 
     def attribute(self, place: str, name: str) -> object | None:
         """Return an attribute of a group or dataset; None where there is none."""

@@ -11,6 +11,8 @@ from spikeloop.errors import InvalidInputError, MissingVariableError
 from spikeloop.io.guard import listing
 from spikeloop.io.options import ReadOptions
 
+_MAX_SPIKES_PER_S = 1e6  # a thousand times what neurons do; room for the sum of a population
+
 
 def experiment_of_variables(
     path: Path,
@@ -73,6 +75,7 @@ def _spike_trains(values: np.ndarray, stimulus: TimeSeries, options: ReadOptions
     table = _time_first(values)
     epochs = Epochs([stimulus.start_s], [stimulus.stop_s])
     if _are_binned(table, stimulus.n_samples, options):
+        _require_plausible(table, stimulus.sample_rate_hz, options)
         bins, unit_index = np.nonzero(table)
         n_spikes = table[bins, unit_index].astype(np.int64)
         times_s = (np.repeat(bins, n_spikes) + 0.5) / stimulus.sample_rate_hz
@@ -83,6 +86,15 @@ def _spike_trains(values: np.ndarray, stimulus: TimeSeries, options: ReadOptions
         f"{options.spikes} has shape {values.shape}: spike times must be one vector, of one unit.",
     )
     return SpikeTrains.from_units({0: table[:, 0]}, epochs)
+
+
+def _require_plausible(counts: np.ndarray, rate_hz: float, options: ReadOptions) -> None:
+    highest = counts.max(initial=0)
+    require(
+        highest * rate_hz <= _MAX_SPIKES_PER_S,
+        f"{options.spikes} holds a count of {highest} in a bin of {1 / rate_hz:g} s: no unit fires "
+        "so fast. Check that these are spikes, and the rate.",
+    )
 
 
 def _are_binned(table: np.ndarray, n_samples: int, options: ReadOptions) -> bool:

@@ -1,6 +1,6 @@
 """From a file to a report on its units: ``spikeloop characterize``."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 
 import numpy as np
@@ -39,11 +39,11 @@ N_STEPS = 7
 class AnalysisConfig:
     """How to characterize units, whatever the experiment."""
 
-    average: SpikeTriggeredAverage = SpikeTriggeredAverage()
+    average: SpikeTriggeredAverage = field(default_factory=SpikeTriggeredAverage)
     """Spike-triggered average of a continuous stimulus."""
-    covariance: SpikeTriggeredCovariance = SpikeTriggeredCovariance()
+    covariance: SpikeTriggeredCovariance = field(default_factory=SpikeTriggeredCovariance)
     """Spike-triggered covariance of a continuous stimulus."""
-    scenes: SceneMethods = SceneMethods()
+    scenes: SceneMethods = field(default_factory=SceneMethods)
     """Responses to images."""
 
 
@@ -51,9 +51,9 @@ class AnalysisConfig:
 class CharacterizeConfig:
     """Everything that decides the outcome of ``spikeloop characterize``, but the file itself."""
 
-    read: ReadOptions = ReadOptions()
+    read: ReadOptions = field(default_factory=ReadOptions)
     """What to take from the file."""
-    analysis: AnalysisConfig = AnalysisConfig()
+    analysis: AnalysisConfig = field(default_factory=AnalysisConfig)
     """What to find out."""
     seed: int = 0
     """Start of all random numbers."""

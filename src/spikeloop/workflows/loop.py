@@ -1,6 +1,6 @@
 """Once round the loop on a virtual cortex: ``spikeloop loop``."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -34,9 +34,9 @@ _SUBJECT = Subject("virtual-mouse", "Mus musculus", "P90D", description="a simul
 class LoopConfig:
     """Everything that decides the outcome of ``spikeloop loop``."""
 
-    cortex: VirtualCortex = VirtualCortex()
+    cortex: VirtualCortex = field(default_factory=VirtualCortex)
     """The virtual visual cortex and what it is shown."""
-    analysis: AnalysisConfig = AnalysisConfig()
+    analysis: AnalysisConfig = field(default_factory=AnalysisConfig)
     """What to find out about it."""
     seed: int = 0
     """Start of all random numbers, those of the simulation too."""
@@ -88,7 +88,7 @@ def run_loop(
 def _report(job: Job, cortex: SimulatedCortex, experiment: Experiment, findings: Findings) -> None:
     verdict = judge(cortex.truth, findings.scenes)
     overview = draw_overview(cortex, findings.raster, verdict)
-    job.folder.file("overview.png", lambda path: overview.savefig(path, dpi=150))
+    job.folder.file("overview.png", lambda path: overview.figure.savefig(path, dpi=150))
     job.folder.file("truth.npz", lambda path: write_arrays(path, truth_arrays(cortex.truth)))
     report = Report(
         "Once round the loop",

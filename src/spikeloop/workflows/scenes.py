@@ -1,6 +1,6 @@
 """Spikes and images shown in trials: how reliable is each unit, and what is it driven by."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -33,13 +33,13 @@ class SceneMethods:
     """Window after onset in which spikes are counted, in seconds; None: the shortest trial."""
     raster_bin_s: float = 0.1
     """Width of the bins of the sorted raster, in seconds."""
-    reliability: Reliability = Reliability()
+    reliability: Reliability = field(default_factory=Reliability)
     """Oracle, split halves, signal power, noise ceilings."""
-    selection: UnitSelection = UnitSelection()
+    selection: UnitSelection = field(default_factory=UnitSelection)
     """Which units are worth modelling."""
-    image_average: ImageTriggeredAverage = ImageTriggeredAverage()
+    image_average: ImageTriggeredAverage = field(default_factory=ImageTriggeredAverage)
     """Receptive fields."""
-    raster: RasterOrder = RasterOrder()
+    raster: RasterOrder = field(default_factory=RasterOrder)
     """Order of the units in the raster."""
 
     def __post_init__(self) -> None:

@@ -1,7 +1,6 @@
 """The chapters of a report on images shown in trials."""
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from spikeloop.characterize import ImageAverage, ReliabilityTable, SelectedUnits
 from spikeloop.data import Images, Trials
@@ -172,12 +171,13 @@ def _reliability_section(table: ReliabilityTable) -> Section:
 
 
 def _correlation_figure(table: ReliabilityTable) -> ReportFigure:
-    figure: Figure = plot_signal_and_noise(table.signal_correlation, table.noise_correlation)
+    figure = plot_signal_and_noise(table.signal_correlation, table.noise_correlation)
     return ReportFigure(
         "Signal and noise correlations",
         figure,
-        "Left: how alike the units' true mean responses are, from different repeats, so that shared "
-        "noise does not count. Right: how alike they deviate from their means in single trials.",
+        "Left: how alike the true mean responses of two units are, from different repeats, so that "
+        "shared noise does not count. Right: how alike they deviate from their means in single "
+        "trials.",
     )
 
 

@@ -179,7 +179,7 @@ def _average_table(average: TriggeredAverage) -> ReportTable:
         "Triggered averages",
         ["unit", "spikes used", "largest deviation", "at lag (ms)", "null band", "p"],
         rows,
-        "The largest deviation of the average from the mean of the stimulus, in the stimulus's unit.",
+        "The largest deviation of the average from the mean stimulus, in the stimulus's unit.",
     )
 
 
@@ -195,7 +195,7 @@ def _covariance_section(average: TriggeredAverage, covariance: TriggeredCovarian
     return Section(
         "Which variances of the stimulus change before a spike",
         "The spike-triggered covariance, less that of the stimulus. Its eigenvectors with large "
-        "eigenvalues are filters that excite whichever sign they have; those with strongly negative "
+        "eigenvalues are filters that excite whatever their sign; those with strongly negative "
         "ones suppress.",
         [
             ReportFigure(

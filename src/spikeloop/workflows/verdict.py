@@ -3,7 +3,6 @@
 from dataclasses import dataclass
 
 import numpy as np
-from matplotlib.figure import Figure
 
 from spikeloop.evaluate.correlation import pearson
 from spikeloop.evaluate.recovery import filter_correlation, subspace_overlap
@@ -100,30 +99,25 @@ def verdict_numbers(verdict: Verdict) -> list[KeyNumber]:
     ]
 
 
-def verdict_section(verdict: Verdict, overview: Figure) -> Section:
+def verdict_section(verdict: Verdict, overview: ReportFigure) -> Section:
     """Return the chapter that judges the rest."""
     return Section(
         "Judged by the truth",
         "The experiment was simulated, so that its truth is known and was not used: the recording "
         "was written to a file, and characterized from that file alone.",
         [
-            ReportFigure(
-                "The loop at a glance",
-                overview,
-                "Images are shown; units answer; receptive fields and noise ceilings are estimated "
-                "from the spikes, and compared with the true ones.",
-            ),
+            overview,
             *_figures(verdict),
         ],
         [_table(verdict)],
     )
 
 
-def draw_overview(cortex: SimulatedCortex, raster: Raster, verdict: Verdict) -> Figure:
+def draw_overview(cortex: SimulatedCortex, raster: Raster, verdict: Verdict) -> ReportFigure:
     """Draw the loop in one picture, with the five simple cells recovered best."""
     best = np.argsort(-np.where(verdict.cell_type == "simple", verdict.recovery, -1.0))[:5]
     known = np.isfinite(verdict.estimated_ceiling)
-    return plot_loop_overview(
+    figure = plot_loop_overview(
         LoopOverview(
             images=cortex.experiment.images.pixels[:6],
             true_fields=verdict.true_fields[best],
@@ -134,6 +128,12 @@ def draw_overview(cortex: SimulatedCortex, raster: Raster, verdict: Verdict) -> 
             true_ceiling=verdict.true_ceiling[known],
             estimated_ceiling=verdict.estimated_ceiling[known],
         )
+    )
+    return ReportFigure(
+        "The loop at a glance",
+        figure,
+        "Images are shown; units answer; receptive fields and noise ceilings are estimated from "
+        "the spikes, and compared with the true ones.",
     )
 
 

@@ -1,0 +1,142 @@
+"""V4 folders: images in order of their names, a trial for every repeat, nothing taken on faith."""
+
+import io
+import zipfile
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from spikeloop.errors import BadFileError, InvalidInputError, MissingVariableError, UnsafeFileError
+from spikeloop.io import ReadOptions, read_experiment
+from spikeloop.io.v4 import read_v4
+
+
+def png(pixels):
+    buffer = io.BytesIO()
+    Image.fromarray(np.asarray(pixels, dtype=np.uint8)).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+def zip_of(path, files):
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, content in files.items():
+            archive.writestr(name, content)
+
+
+def grey(level, side=4):
+    return png(np.full((side, side), level))
+
+
+@pytest.fixture
+def folder(tmp_path):
+    """Return a session of two units and three images, whose names sort 2, 9, 10."""
+    files = {"s/": b"", "s/image10.png": grey(100), "s/image9.png": grey(90)}
+    zip_of(tmp_path / "images.zip", files | {"s/image2.png": grey(20), "__MACOSX/s/._i.png": b""})
+    np.save(tmp_path / "responses_mean.npy", np.arange(6.0).reshape(2, 3))
+    return tmp_path
+
+
+def test_image_i_in_natural_order_is_column_i(folder):
+    experiment = read_experiment(folder)
+    assert experiment.name == folder.name
+    np.testing.assert_allclose(experiment.images.pixels[:, 0, 0] * 255, [20, 90, 100], rtol=1e-6)
+    assert experiment.images.image_ids.tolist() == [0, 1, 2]
+    assert experiment.responses.counts.tolist() == [[0.0, 3.0], [1.0, 4.0], [2.0, 5.0]]
+    assert experiment.responses.window_s == (0.0, 0.1)
+    assert experiment.trials.stimulus_id.tolist() == [0, 1, 2]
+    assert (experiment.trials.onset_s, experiment.spikes) == (None, None)
+
+
+def test_file_names_may_carry_the_session(folder):
+    (folder / "images.zip").rename(folder / "images_210325.zip")
+    (folder / "responses_mean.npy").rename(folder / "responses_210325.npy")
+    assert len(read_experiment(folder).images) == 3
+
+
+def test_every_repeat_that_is_there_is_a_trial(folder):
+    raw = np.arange(12.0).reshape(2, 3, 2)
+    raw[:, 1, 1] = np.nan
+    np.save(folder / "responses_raw.npy", raw)
+    responses = read_v4(folder).responses
+    assert responses.trials.stimulus_id.tolist() == [0, 0, 1, 2, 2]
+    assert responses.trials.conditions["repeat"].tolist() == [0, 1, 0, 0, 1]
+    np.testing.assert_array_equal(responses.repeats(), raw.transpose(1, 2, 0))
+
+
+def test_colour_becomes_grey_and_side_px_averages(folder):
+    pixels = np.zeros((4, 4, 3))
+    pixels[..., 1] = 200
+    pixels[:, ::2] = 0
+    zip_of(folder / "images.zip", {f"{i}.png": png(pixels) for i in range(3)})
+    images = read_v4(folder, ReadOptions(image_side_px=2)).images
+    assert images.pixels.shape == (3, 2, 2)
+    np.testing.assert_allclose(images.pixels * 255, 0.587 * 100, atol=0.6)
+    with pytest.raises(InvalidInputError, match="image_side_px=0: it must lie in"):
+        ReadOptions(image_side_px=0)
+
+
+def test_as_many_images_as_columns(folder):
+    zip_of(folder / "images.zip", {"a.png": grey(1)})
+    with pytest.raises(InvalidInputError, match="1 images and 3 columns"):
+        read_v4(folder)
+
+
+def test_a_repeat_with_some_units_only_is_refused(folder):
+    raw = np.zeros((2, 3, 2))
+    raw[0, 1, 1] = np.nan
+    np.save(folder / "responses_raw.npy", raw)
+    with pytest.raises(InvalidInputError, match="image 1, repeat 1 has counts of 1 of 2 units"):
+        read_v4(folder)
+
+
+def test_images_of_two_sizes_are_refused_unless_resized(folder):
+    zip_of(folder / "images.zip", {"a.png": grey(1), "b.png": grey(2, 5), "c.png": grey(3)})
+    with pytest.raises(InvalidInputError, match=r"b\.png has \(5, 5\) pixels and a\.png \(4, 4\)"):
+        read_v4(folder)
+    assert read_v4(folder, ReadOptions(image_side_px=3)).images.pixels.shape == (3, 3, 3)
+
+
+def test_folders_that_lack_a_part_or_hold_two_sessions_are_refused(folder):
+    np.save(folder / "responses_other.npy", np.zeros((2, 3)))
+    with pytest.raises(BadFileError, match=r"responses_mean\.npy \(2, 3\), responses_other"):
+        read_v4(folder)
+    zip_of(folder / "images_2.zip", {"a.png": grey(1)})
+    with pytest.raises(MissingVariableError, match=r"must hold one images\.zip"):
+        read_v4(folder)
+    with pytest.raises(MissingVariableError, match="it holds nothing"):
+        read_v4(folder / "nowhere")
+
+
+def test_a_zip_without_images_and_words_for_numbers_are_refused(folder):
+    zip_of(folder / "images.zip", {"readme.txt": "none"})
+    with pytest.raises(InvalidInputError, match=r"holds no \.jpg or \.png"):
+        read_v4(folder)
+    np.save(folder / "responses_mean.npy", np.array([["a"]]))
+    with pytest.raises(InvalidInputError, match="it must hold numbers"):
+        read_v4(folder)
+    np.save(folder / "responses_mean.npy", np.array([[{}]], dtype=object))
+    with pytest.raises(UnsafeFileError, match="holds pickled Python objects"):
+        read_v4(folder)
+
+
+def test_an_image_that_swells_is_refused(folder, monkeypatch):
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 12)
+    with pytest.raises(UnsafeFileError, match="exceeds limit of 12 pixels"):
+        read_v4(folder)
+    monkeypatch.setattr(Image, "MAX_IMAGE_PIXELS", 6)
+    with pytest.raises(UnsafeFileError, match="exceeds limit of 12 pixels"):
+        read_v4(folder)
+
+
+def test_an_entry_that_swells_is_refused(folder):
+    with zipfile.ZipFile(folder / "images.zip", "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("a.png", bytes(65 * 2**20))
+    with pytest.raises(UnsafeFileError, match=r"a\.png claims 65 MiB; at most 64 MiB"):
+        read_v4(folder)
+
+
+def test_a_damaged_image_is_refused(folder):
+    zip_of(folder / "images.zip", {f"{i}.png": grey(1)[:40] for i in range(3)})
+    with pytest.raises(BadFileError, match=r"images\.zip cannot be read as zip"):
+        read_v4(folder)
