@@ -8,6 +8,7 @@ HERE = Path(__file__).resolve().parent
 sys.path.insert(0, str(HERE))
 
 from generate_benchmarks import write_benchmarks  # noqa: E402 (these scripts lie beside this file)
+from generate_math import add_mathml  # noqa: E402
 from generate_reference import write_reference  # noqa: E402
 
 settings = tomllib.loads((HERE.parent / "pyproject.toml").read_text(encoding="utf-8"))
@@ -16,7 +17,7 @@ project = "spikeloop"
 author = copyright = "The spikeloop authors"
 version = release = settings["project"]["version"]
 
-extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc", "sphinx.ext.mathjax"]
+extensions = ["myst_nb", "numpydoc", "sphinx.ext.autodoc"]
 exclude_patterns = ["_build", "_generated/benchmarks.md", "**.ipynb_checkpoints"]
 # Docstrings write `name` for code, as plain text is read more often than these pages.
 default_role = "literal"
@@ -34,9 +35,15 @@ autodoc_typehints = "signature"
 autodoc_member_order = "bysource"
 numpydoc_show_class_members = False
 
+html_math_renderer = "mathml"
 html_theme = "pydata_sphinx_theme"
 html_title = "spikeloop"
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
+
+
+def setup(app):
+    add_mathml(app)
+
 
 write_reference(HERE / "_generated" / "reference")
 write_benchmarks(HERE / "_generated" / "benchmarks.md")

@@ -157,8 +157,7 @@ def test_rows_must_fit_the_columns():
 def test_line_art_is_svg_and_dense_art_is_png():
     assert embed_figure(plot_rates([1.0, 2.0]).figure).uri.startswith("data:image/svg+xml")
     figure = Figure(figsize=(3, 2))
-    figure.add_subplot().plot(np.random.default_rng(0).normal(size=(8, 2000)), lw=0.1)
-    figure.axes[0].scatter(*np.random.default_rng(0).normal(size=(2, 6000)), s=1)
+    figure.add_subplot().scatter(*np.random.default_rng(0).normal(size=(2, 9000)), s=1)
     assert embed_figure(figure).uri.startswith("data:image/png")
 
 
@@ -176,14 +175,14 @@ def test_too_large_a_report_falls_back_and_then_refuses():
     assert "data:image/svg+xml" in as_svg
     with pytest.raises(InvalidInputError, match=r"takes [\d,]+ bytes: it may take 10,000"):
         render_report(big, most_bytes=10_000)
-    smaller = Report("lines", [Section("a", figures=[ReportFigure("f", _many_lines(), "")])])
-    n_svg = len(render_report(smaller).encode())
-    assert "data:image/png" in render_report(smaller, most_bytes=n_svg - 1)
+    lines = Report("lines", [Section("a", figures=[ReportFigure("f", _long_trace(), "")])])
+    n_svg = len(render_report(lines).encode())
+    assert "data:image/png" in render_report(lines, most_bytes=n_svg - 1)
 
 
-def _many_lines():
+def _long_trace():
     figure = Figure(figsize=(2, 1))
-    figure.add_subplot().plot(np.random.default_rng(0).normal(size=(2, 2000)), color="k")
+    figure.add_subplot().plot(np.random.default_rng(0).normal(size=4000), color="k", lw=0.2)
     return figure
 
 
@@ -195,7 +194,7 @@ def _many_lines():
         (-0.25, "−0.25"),
         (0.0, "0"),
         (999.7, "1,000"),
-        (1e9, "10⁹"),
+        (1e9, "1 × 10⁹"),
         (2.5e9, "2.5 × 10⁹"),
         (float("inf"), "∞"),
         (-float("inf"), "−∞"),
@@ -205,8 +204,6 @@ def _many_lines():
     ],
 )
 def test_numbers_are_sensible(value, text):
-    if value == 1e9:
-        text = "1 × 10⁹"
     assert format_value(value) == text
 
 

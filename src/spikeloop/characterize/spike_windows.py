@@ -1,4 +1,4 @@
-"""What triggered averages and covariances share: the window's lags, and the spikes that have one."""
+"""What triggered averages and covariances share: the lags, and the spikes that have a window."""
 
 import numpy as np
 

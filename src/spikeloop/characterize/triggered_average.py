@@ -42,8 +42,8 @@ class SpikeTriggeredAverage:
     """Undo the stimulus' own correlations, with this ridge in units of the mean eigenvalue of the
     stimulus' covariance (0.01 is a start); None to leave them."""
     whiten_lags: bool = True
-    """Whitening undoes correlations over lags and features; or, when false, over features alone, for
-    wide stimuli whose frames are independent of each other."""
+    """Whitening undoes correlations over lags and features; or, when false, over features alone,
+    for wide stimuli whose frames are independent of each other."""
 
     def __post_init__(self) -> None:
         check_window(self.window_s)
@@ -70,8 +70,8 @@ class TriggeredAverage:
     """(unit,) spikes used, the divisor of the average: those whose whole window lies inside the
     stimulus."""
     ensemble_sd: np.ndarray | None
-    """(unit, lag, feature) standard deviation of single windows about the average: the spread of the
-    spike-triggered ensemble. It says nothing about how well the average is known."""
+    """(unit, lag, feature) standard deviation of single windows about the average: the spread of
+    the spike-triggered ensemble. It says nothing about how well the average is known."""
     standard_error: np.ndarray | None
     """(unit, lag, feature) ensemble SD / sqrt(n_spikes - 1): the uncertainty of the average if the
     windows were independent. Windows of nearby spikes overlap, so for bursts and slow stimuli the
@@ -96,9 +96,9 @@ def triggered_average(
 
         average[u, l, f] = sum over t of n[t, u] s[t + l, f] / sum over t of n[t, u]
 
-    where n counts the spikes in the bins of the stimulus' own clock and t runs over the samples whose
-    window lies inside the stimulus: others are skipped, and the divisor is the number of those used.
-    A constant stimulus gives exactly that constant.
+    where n counts the spikes in the bins of the stimulus' own clock and t runs over the samples
+    whose window lies inside the stimulus: others are skipped, and the divisor is the number of
+    those used. A constant stimulus gives exactly that constant.
 
     The null shifts the spikes used, all by the same time, against the stimulus closed to a ring; a
     shifted window may run over the seam. That keeps the autocorrelation of both and breaks their
@@ -195,9 +195,7 @@ def _averaged(counts, shown, method, shifts, inverse) -> dict[str, np.ndarray | 
     return {"average": mean + deviation, "n_spikes": n_spikes, **fields}
 
 
-def _inverse(
-    stimulus: TimeSeries, n_lags: int, method: SpikeTriggeredAverage
-) -> np.ndarray | None:
+def _inverse(stimulus: TimeSeries, n_lags: int, method: SpikeTriggeredAverage) -> np.ndarray | None:
     if method.whitening_ridge is None:
         return None
     n_lags = n_lags if method.whiten_lags else 1
@@ -207,5 +205,5 @@ def _inverse(
 
 
 def _times(windows: np.ndarray, inverse: np.ndarray) -> np.ndarray:
-    """Return windows (any, lag, feature) times a symmetric matrix over lags and features, or features."""
+    """Return windows (any, lag, feature) times a matrix over lags and features, or features."""
     return (windows.reshape(-1, len(inverse)) @ inverse).reshape(windows.shape)

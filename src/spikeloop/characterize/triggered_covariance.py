@@ -34,7 +34,8 @@ class SpikeTriggeredCovariance:
     """How many filters to give from each end: with more variance around spikes, and with less."""
     project_out_average: bool = True
     """Whether to leave out the direction of the spike-triggered average, as Schwartz et al. do: the
-    filters are then orthogonal to it, and say what the average does not."""
+    filters are then orthogonal to it, and say what the average does not. An average that the null
+    could have given is left in: it is noise, and lies mostly along the filters looked for."""
     whitening_ridge: float | None = None
     """Make the stimulus white first, with this ridge in units of the mean eigenvalue of its
     covariance (0.01 is a start); None to leave it. A correlated stimulus needs it."""
@@ -46,7 +47,7 @@ class SpikeTriggeredCovariance:
     confidence: float = 0.95
     """The probability that all eigenvalues of a shifted train stay within the null range."""
     keep_covariance: bool = False
-    """Whether the result holds the matrices themselves: 8 (lags x features)^2 bytes for each unit."""
+    """Whether the result holds the matrices themselves: 8 (lags x features)^2 bytes per unit."""
 
     def __post_init__(self) -> None:
         check_window(self.window_s)
@@ -69,20 +70,23 @@ class TriggeredCovariance:
     """(lag,) seconds from the sample that holds the spike to the sample of the window."""
     n_spikes: np.ndarray
     """(unit,) spikes used: those whose whole window lies inside the stimulus."""
+    average_projected_out: np.ndarray
+    """(unit,) bool: whether the direction of the average was left out."""
     eigenvalues: np.ndarray
-    """(unit, lag x feature) of C_spike - C_stimulus, descending, in the stimulus' unit squared; with
-    whitening, the relative change of variance. A direction projected out counts as 0."""
+    """(unit, lag x feature) of C_spike - C_stimulus, descending, in the stimulus' unit squared;
+    with whitening, the relative change of variance. A direction projected out counts as 0."""
     filters: np.ndarray
-    """(unit, filter, lag, feature) of length 1: first those with the largest eigenvalues, the largest
-    first, then those with the smallest, the smallest first. The largest weight is positive."""
+    """(unit, filter, lag, feature) of length 1: first those with the largest eigenvalues, the
+    largest first, then those with the smallest, the smallest first. The weight of the largest
+    magnitude is positive."""
     filter_eigenvalues: np.ndarray
     """(unit, filter) the eigenvalue of each filter."""
     null_range: np.ndarray | None
     """(unit, 2) between these lie, with the method's confidence, all eigenvalues of a train shifted
     circularly against the stimulus."""
     significant: np.ndarray | None
-    """(unit, filter) bool: whether the filter's eigenvalue lies outside the null range, above it for
-    the first half and below it for the second."""
+    """(unit, filter) bool: whether the filter's eigenvalue lies outside the null range, above it
+    for the first half and below it for the second."""
     covariance: np.ndarray | None
     """(unit, lag x feature, lag x feature) C_spike - C_stimulus, whose eigenvalues these are."""
 
@@ -94,14 +98,14 @@ def triggered_covariance(
 
         C_spike = sum over spikes of (x - average)(x - average)' / (n - 1)
 
-    where x is the stimulus window around a spike. Eigenvectors of P (C_spike - C_stimulus) P with the
-    largest eigenvalues drive the unit by their energy, those with the smallest suppress it; P leaves
-    out the direction of the average. With whitening, x is multiplied by the inverse square root of
-    the regularized C_stimulus first, and the filters by the same at the end.
+    where x is the stimulus window around a spike. Eigenvectors of P (C_spike - C_stimulus) P with
+    the largest eigenvalues drive the unit by their energy, those with the smallest suppress it; P
+    leaves out the direction of the average. With whitening, x is multiplied by the inverse square
+    root of the regularized C_stimulus first, and the filters by the same at the end.
 
     The null takes the largest and the smallest eigenvalue of trains shifted against the stimulus
-    closed to a ring; every eigenvalue is held against these extremes, which errs on the safe side for
-    all but the first of each end.
+    closed to a ring; every eigenvalue is held against these extremes, which errs on the safe side
+    for all but the first of each end.
 
     Parameters
     ----------
@@ -134,8 +138,8 @@ def triggered_covariance(
     >>> spikes = SpikeTrains.from_units({"energy": (fired + 0.5) / 100}, Epochs([0.0], [50.0]))
     >>> method = SpikeTriggeredCovariance(window_s=(-0.04, 0.0), n_filters=1)
     >>> result = triggered_covariance(spikes, noise, method, seed=0)
-    >>> result.filters[0, 0, :, 0].round(1).tolist(), result.significant[0].tolist()
-    ([0.0, -0.0, 0.0, 0.0, 1.0], [True, False])
+    >>> np.abs(result.filters[0, 0, :, 0]).round(1).tolist(), result.significant[0].tolist()
+    ([0.0, 0.0, 0.0, 0.0, 1.0], [True, False])
     """
     lags = lags_of(method.window_s, stimulus)
     n_features = stimulus.values.shape[1]
@@ -208,32 +212,53 @@ def _analysed(
     """Return the fields of `TriggeredCovariance` that have a row for each unit, for one unit."""
     samples = np.flatnonzero(counts)
     counts = counts[samples]
-    if counts.sum() < 2:
-        return _unknown(ring.size, int(counts.sum()), shifts, method)
+    n_spikes = int(counts.sum())
+    if n_spikes < 2:
+        return _unknown(ring.size, n_spikes, shifts, method)
     mean, covariance = ring.moments(samples, counts)
-    away = _projector(mean) if method.project_out_average else np.eye(ring.size)
+    options = np.array([np.eye(ring.size), _projector(mean)])
+    projected = method.project_out_average
+    low, high = np.nan, np.nan
+    if shifts is not None:
+        extremes, strengths = _shifted(ring, samples, counts, shifts, options)
+        least = null_threshold(strengths[None], method.confidence)[0]
+        projected = projected and _strength(mean, covariance) > least
+        low, high = null_threshold(extremes[int(projected)], _one_sided(method.confidence))
+    away = options[int(projected)]
     change = away @ (covariance - ring.covariance) @ away
     values, vectors = np.linalg.eigh(change)
     chosen = np.r_[ring.size - 1 : ring.size - 1 - method.n_filters : -1, : method.n_filters]
-    result = {
-        "n_spikes": counts.sum(),
+    above, below = np.split(values[chosen], 2)
+    return {
+        "n_spikes": n_spikes,
+        "average_projected_out": projected,
         "eigenvalues": values[::-1],
         "filters": _oriented((ring.whitener @ vectors[:, chosen]).T),
         "filter_eigenvalues": values[chosen],
-        "null_range": None,
-        "significant": None,
+        "null_range": None if shifts is None else np.array([-low, high]),
+        "significant": None if shifts is None else np.concatenate([above > high, -below > low]),
         "covariance": change if method.keep_covariance else None,
     }
-    if shifts is not None:
-        extremes = np.empty((2, len(shifts)))
-        for i, shift in enumerate(shifts):
-            shifted = ring.moments(samples, counts, int(shift))[1] - ring.covariance
-            extremes[:, i] = np.linalg.eigvalsh(away @ shifted @ away)[[0, -1]] * [-1, 1]
-        low, high = null_threshold(extremes, _one_sided(method.confidence)) * [-1, 1]
-        above, below = np.split(values[chosen], 2)
-        result["null_range"] = np.array([low, high])
-        result["significant"] = np.concatenate([above > high, below < low])
-    return result
+
+
+def _shifted(
+    ring: _Ring, samples: np.ndarray, counts: np.ndarray, shifts: np.ndarray, options: np.ndarray
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return (option, 2, shift) minus the least and the largest eigenvalue; (shift,) strengths."""
+    extremes = np.empty((len(options), 2, len(shifts)))
+    strengths = np.empty(len(shifts))
+    for i, shift in enumerate(shifts):
+        mean, covariance = ring.moments(samples, counts, int(shift))
+        change = options @ (covariance - ring.covariance) @ options
+        extremes[:, :, i] = np.linalg.eigvalsh(change)[:, [0, -1]] * [-1, 1]
+        strengths[i] = _strength(mean, covariance)
+    return extremes, strengths
+
+
+def _strength(mean: np.ndarray, covariance: np.ndarray) -> float:
+    """Return |mean|^2 in units of what the spread of the windows alone gives it, but for 1 / n."""
+    spread = np.trace(covariance)
+    return float(mean @ mean / spread) if spread > 0 else 0.0
 
 
 def _unknown(
@@ -242,6 +267,7 @@ def _unknown(
     n_filters = 2 * method.n_filters
     return {
         "n_spikes": n_spikes,
+        "average_projected_out": False,
         "eigenvalues": np.full(size, np.nan),
         "filters": np.full((n_filters, size), np.nan),
         "filter_eigenvalues": np.full(n_filters, np.nan),

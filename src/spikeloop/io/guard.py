@@ -30,7 +30,7 @@ def require_file(path: Path) -> None:
 
 
 @contextmanager
-def reading(path: Path, kind: str) -> Iterator[None]:
+def reading(path: Path | str, kind: str) -> Iterator[None]:
     """Turn whatever a parser raises on a damaged file into a `BadFileError` that names the file.
 
     Wrap calls of foreign parsers in it, never our own reasoning about what they returned.

@@ -30,7 +30,8 @@ class Hdf5File:
         """Return what lies in a group; nothing where there is no such group."""
         group = self._find(place)
         with reading(self.path, "HDF5"):
-            return list(group) if hasattr(group, "keys") else []
+            names = list(group) if hasattr(group, "keys") else []
+            return [n.decode("utf-8", "replace") if isinstance(n, bytes) else n for n in names]
 
     def shape(self, place: str) -> tuple[int, ...] | None:
         """Return the shape of a dataset; None where there is none."""
@@ -47,9 +48,9 @@ class Hdf5File:
 
         dataset = self._find(place)
         with reading(self.path, "HDF5"):
-            dtype = getattr(dataset, "dtype", None)
-            if dtype is None:
+            if not hasattr(dataset, "shape"):
                 return None
+            dtype = dataset.dtype
             return "U" if h5py.check_string_dtype(dtype) is not None else dtype.kind
 
     def attribute(self, place: str, name: str) -> object | None:
@@ -82,6 +83,16 @@ class Hdf5File:
         require_bytes(dataset.size * dataset.dtype.itemsize, f"{self.path}: {place}")
         with reading(self.path, "HDF5"):
             return as_text(np.asarray(dataset[()]))
+
+    def numbers(self, place: str, n_axes: int) -> np.ndarray:
+        """Return a dataset of numbers with so many axes, or refuse it."""
+        array = self.array(place)
+        if array.dtype.kind not in "biuf" or array.ndim != n_axes:
+            raise BadFileError(
+                f"{self.path}: {place} has type {array.dtype} and shape {array.shape}: it must hold "
+                f"numbers along {n_axes} axes. Export it again."
+            )
+        return array
 
     def targets(self, place: str) -> list[str]:
         """Return the places that a dataset of references points at."""

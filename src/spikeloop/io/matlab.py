@@ -1,4 +1,4 @@
-"""MATLAB files in: version 5 by SciPy, version 7.3 by h5py."""
+"""MATLAB files in, of version 5 to 7 and of version 7.3, which is HDF5."""
 
 from pathlib import Path
 
@@ -6,8 +6,9 @@ import numpy as np
 
 from spikeloop.data import Experiment
 from spikeloop.errors import BadFileError, UnsafeFileError
-from spikeloop.io.guard import reading, require_bytes, require_file
+from spikeloop.io.guard import require_file
 from spikeloop.io.hdf5 import Hdf5File
+from spikeloop.io.mat5 import list_variables, values_of
 from spikeloop.io.named import experiment_of_variables
 from spikeloop.io.options import ReadOptions
 
@@ -26,7 +27,7 @@ def read_matlab(path: str | Path, options: ReadOptions) -> Experiment:
     Parameters
     ----------
     path
-        A .mat file of any version from 4 to 7.3.
+        A .mat file of any version from 5 to 7.3.
     options
         `stimulus`, `spikes`, `rate_hz` and `spikes_are`.
 
@@ -50,19 +51,13 @@ def read_matlab(path: str | Path, options: ReadOptions) -> Experiment:
 
 
 def _read_version_5(path: Path, options: ReadOptions) -> Experiment:
-    import scipy.io
-
-    with reading(path, "MATLAB"):
-        variables = {name: (shape, kind) for name, shape, kind in scipy.io.whosmat(path)}
+    variables = list_variables(path)
 
     def load(name: str) -> np.ndarray:
-        shape, kind = variables[name]
-        _require_numeric(path, name, kind)
-        require_bytes(8 * int(np.prod(shape, dtype=object)), f"{path}: {name}")
-        with reading(path, "MATLAB"):
-            return scipy.io.loadmat(path, variable_names=[name])[name]
+        _require_numeric(path, name, variables[name].kind)
+        return values_of(variables[name], f"{path}: {name}")
 
-    shapes = {name: shape for name, (shape, _) in variables.items()}
+    shapes = {name: variable.shape for name, variable in variables.items()}
     return experiment_of_variables(path, shapes, load, options)
 
 

@@ -59,8 +59,11 @@ def experiment_of_variables(
         f"{path} does not say how fast it was sampled. Give rate_hz (--rate), in samples per "
         "second.",
     )
-    stimulus = TimeSeries(_time_first(load(options.stimulus)), options.rate_hz)
-    spikes = _spike_trains(load(options.spikes), stimulus, options)
+    values, given = load(options.stimulus), load(options.spikes)
+    for name, array in {options.stimulus: values, options.spikes: given}.items():
+        require(array.dtype.kind in "biuf", f"{name} holds {array.dtype}: it must hold numbers.")
+    stimulus = TimeSeries(_time_first(values), options.rate_hz)
+    spikes = _spike_trains(given, stimulus, options)
     return Experiment(path.stem, spikes=spikes, stimulus=stimulus)
 
 

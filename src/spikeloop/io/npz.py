@@ -202,4 +202,5 @@ def _noun(noun: type, prefix: str, arrays: dict[str, np.ndarray], path: Path) ->
     for name in needed:
         if given.get(name) is None:
             raise MissingVariableError(f"{path} lacks {prefix}.{name}. Save the experiment again.")
-    return noun(**given)
+    with reading(path, "a saved experiment"):
+        return noun(**given)

@@ -5,7 +5,7 @@ import re
 import numpy as np
 
 from spikeloop.data import BLANK, Images, TimeSeries, Trials
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require, require_finite
 from spikeloop.errors import InvalidInputError, MissingVariableError
 from spikeloop.io.guard import listing
 from spikeloop.io.hdf5 import Hdf5File
@@ -59,13 +59,7 @@ def read_trials(file: Hdf5File, table: str) -> Trials:
     frames (gratings, Gabors) has its distinct stimuli numbered in order of their parameters, blank
     where all of these are missing.
     """
-    columns = scalar_columns(file, f"intervals/{table}")
-    missing = {"start_time", "stop_time"} - set(columns)
-    if missing:
-        raise MissingVariableError(
-            f"{file.path}: intervals/{table} lacks {', '.join(sorted(missing))}; it has "
-            f"{', '.join(columns) or 'no columns'}. Export it again."
-        )
+    columns = scalar_columns(file, f"intervals/{table}", needed=("start_time", "stop_time"))
     onset_s = columns.pop("start_time")
     duration_s = columns.pop("stop_time") - onset_s
     if "frame" in columns:
@@ -143,13 +137,18 @@ def _match(templates: list[str], stimulus: str) -> str | None:
 
 
 def _stack(file: Hdf5File, place: str) -> tuple[np.ndarray, np.ndarray]:
-    pixels = _scaled(file, place)
-    if pixels.ndim == 4 and pixels.shape[-1] == len(_GREY):
-        pixels = pixels @ np.array(_GREY)
+    pixels = _brightness(_scaled(file, place))
     image_ids = np.arange(len(pixels))
     if file.shape(f"{place}/control") == image_ids.shape:
-        image_ids = file.array(f"{place}/control")
+        image_ids = file.numbers(f"{place}/control", 1)
     return pixels, image_ids
+
+
+def _brightness(pixels: np.ndarray) -> np.ndarray:
+    """Return (image, y, x) of such an array, or of one with red, green, blue and perhaps alpha."""
+    if pixels.ndim == 4 and pixels.shape[-1] in (3, 4):
+        return pixels[..., :3] @ np.array(_GREY)
+    return pixels
 
 
 def _single_images(file: Hdf5File, place: str) -> tuple[np.ndarray, np.ndarray]:
@@ -161,14 +160,14 @@ def _single_images(file: Hdf5File, place: str) -> tuple[np.ndarray, np.ndarray]:
         names = [name for name in file.names(place) if file.dtype_kind(f"{place}/{name}") != "O"]
         places = [f"{place}/{name}" for name in sorted(names)]
     require(bool(places), f"{file.path}: {place} holds no images.")
-    pictures = [file.array(one) for one in places]
-    shapes = {picture.shape[:2] for picture in pictures}
+    pictures = [file.numbers(one, len(file.shape(one) or ())) for one in places]
+    shapes = {picture.shape for picture in pictures}
     require(
         len(shapes) == 1,
         f"{file.path}: the images of {place} have different sizes {sorted(shapes)}: they must have "
         "one. Resize them.",
     )
-    pixels = np.stack([p @ np.array(_GREY) if p.ndim == 3 else p for p in pictures])
+    pixels = _brightness(np.stack(pictures))
     numbers = [re.search(r"/image_id_(\d+)$", one) for one in places]
     named = all(numbers)
     return pixels, np.array([int(n[1]) for n in numbers] if named else range(len(pixels)))
@@ -204,11 +203,17 @@ def read_series(file: Hdf5File, name: str) -> TimeSeries:
     values = values.reshape(len(values), -1) if values.size else values.reshape(0, 1)
     rate_hz = file.number(f"{places[0]}/starting_time", "rate")
     if rate_hz is not None:
-        return TimeSeries(values, rate_hz, float(file.array(f"{places[0]}/starting_time").max()))
-    return TimeSeries(values, *_regular(file.array(f"{places[0]}/timestamps"), name))
+        return TimeSeries(values, rate_hz, float(file.numbers(f"{places[0]}/starting_time", 0)))
+    times_s = file.numbers(f"{places[0]}/timestamps", 1)
+    require(
+        len(times_s) == len(values),
+        f"{name} has {len(values)} samples and {len(times_s)} timestamps. Export it again.",
+    )
+    return TimeSeries(values, *_regular(times_s, name))
 
 
 def _regular(times_s: np.ndarray, name: str) -> tuple[float, float]:
+    require_finite(f"timestamps of {name}", times_s)
     n_samples = len(times_s)
     step_s = (times_s[-1] - times_s[0]) / (n_samples - 1) if n_samples > 1 else 0.0
     require(step_s > 0, f"the timestamps of {name} do not ascend: it cannot be a stimulus.")
@@ -223,7 +228,7 @@ def _regular(times_s: np.ndarray, name: str) -> tuple[float, float]:
 
 def _scaled(file: Hdf5File, place: str) -> np.ndarray:
     """Return the data of a series in its own unit: stored * conversion + offset."""
-    data = file.array(f"{place}/data")
+    data = file.numbers(f"{place}/data", len(file.shape(f"{place}/data") or (0,)))
     factor = file.number(f"{place}/data", "conversion")
     offset = file.number(f"{place}/data", "offset")
     if factor in (None, 1.0) and offset in (None, 0.0):

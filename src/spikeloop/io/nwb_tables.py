@@ -2,13 +2,15 @@
 
 import numpy as np
 
-from spikeloop.errors import BadFileError
+from spikeloop.errors import BadFileError, MissingVariableError
 from spikeloop.io.hdf5 import Hdf5File
 
 _NOTHING = ("", "null", "none", "nan", "n/a")
 
 
-def scalar_columns(file: Hdf5File, table: str) -> dict[str, np.ndarray]:
+def scalar_columns(
+    file: Hdf5File, table: str, *, needed: tuple[str, ...] = ()
+) -> dict[str, np.ndarray]:
     """Return the columns of a table that hold one number or word a row, in order of their names.
 
     Ragged columns, columns of arrays and references to other objects are left out. Words that all
@@ -16,6 +18,8 @@ def scalar_columns(file: Hdf5File, table: str) -> dict[str, np.ndarray]:
 
     Raises
     ------
+    MissingVariableError
+        There is no column of numbers of a name that is needed.
     BadFileError
         Two columns differ in length.
     """
@@ -28,6 +32,12 @@ def scalar_columns(file: Hdf5File, table: str) -> dict[str, np.ndarray]:
         for name, place in places.items()
         if len(file.shape(place) or ()) == 1 and file.dtype_kind(place) in tuple("biufU")
     }
+    missing = [name for name in needed if name not in columns or columns[name].dtype.kind == "U"]
+    if missing:
+        raise MissingVariableError(
+            f"{file.path}: {table} lacks {', '.join(missing)}, in numbers; it has "
+            f"{', '.join(names) or 'no columns'}. Choose another table or file, or export it again."
+        )
     lengths = {name: len(column) for name, column in columns.items()}
     if len(set(lengths.values())) > 1:
         raise BadFileError(
@@ -36,16 +46,18 @@ def scalar_columns(file: Hdf5File, table: str) -> dict[str, np.ndarray]:
     return columns
 
 
-def ragged_rows(file: Hdf5File, place: str, n_rows: int) -> tuple[np.ndarray, np.ndarray]:
-    """Return the values of a ragged column, end to end, and where each row stops.
+def ragged_rows(
+    file: Hdf5File, place: str, n_rows: int, *, n_axes: int = 1
+) -> tuple[np.ndarray, np.ndarray]:
+    """Return the numbers of a ragged column, end to end, and where each row stops.
 
     Raises
     ------
     BadFileError
         The stops do not cut the values into `n_rows` rows.
     """
-    values = file.array(place)
-    stops = file.array(f"{place}_index").astype(np.int64)
+    values = file.numbers(place, n_axes)
+    stops = file.numbers(f"{place}_index", 1).astype(np.int64)
     whole = np.diff(stops, prepend=0).min(initial=0) >= 0 and stops[-1:] == [len(values)]
     if stops.shape != (n_rows,) or not whole:
         raise BadFileError(

@@ -25,7 +25,7 @@ def read_units(file: Hdf5File, options: ReadOptions) -> SpikeTrains:
         Ids occur twice, times are not finite or not observed, or no unit is good enough.
     """
     _require_spike_times(file)
-    table = scalar_columns(file, "units")
+    table = scalar_columns(file, "units", needed=("id",))
     unit_ids = table.pop("id")
     require_unique("units/id", unit_ids)
     times_s, stops = ragged_rows(file, "units/spike_times", len(unit_ids))
@@ -56,7 +56,7 @@ def _locations(file: Hdf5File, table: dict[str, np.ndarray], n_units: int) -> di
     """Return the brain area of each unit's peak channel, or of the first electrode it names."""
     if "location" in table or file.shape(f"{_ELECTRODES}/location") is None:
         return {}
-    electrodes = scalar_columns(file, _ELECTRODES)
+    electrodes = scalar_columns(file, _ELECTRODES, needed=("id",))
     if "peak_channel_id" in table:
         channel = table["peak_channel_id"]
         order = np.argsort(electrodes["id"], kind="stable")
@@ -67,7 +67,7 @@ def _locations(file: Hdf5File, table: dict[str, np.ndarray], n_units: int) -> di
         rows, stops = ragged_rows(file, "units/electrodes", n_units)
         first = np.concatenate([[0], stops[:-1]])
         known = (first < stops) & (rows.size > 0)
-        row = np.append(rows, 0)[first]
+        row = np.append(rows, 0)[first].astype(np.int64)
         known &= (row >= 0) & (row < len(electrodes["location"]))
     else:
         return {}
@@ -85,7 +85,7 @@ def _good_units(table: dict[str, np.ndarray], options: ReadOptions, file: Hdf5Fi
         "presence_ratio": (options.presence_ratio_min, np.inf),
         "isi_violations": (-np.inf, options.isi_violations_max),
     }
-    missing = [name for name in limits if name not in table]
+    missing = [n for n in limits if n not in table or table[n].dtype.kind == "U"]
     if missing:
         raise MissingVariableError(
             f"{file.path}: the units lack {', '.join(missing)}, so their quality cannot be judged; "
@@ -109,9 +109,11 @@ def _observed(
     if file.shape("units/obs_intervals_index") is None:
         epochs = _span(file, trains)
     else:
-        bounds, stops = ragged_rows(file, "units/obs_intervals", len(trains))
+        bounds, stops = ragged_rows(file, "units/obs_intervals", len(trains), n_axes=2)
+        require(bounds.shape[1] == 2, "obs_intervals must be rows of start and stop.")
         require_finite("units/obs_intervals", bounds)
-        intervals = np.split(bounds.reshape(-1, 2), stops[:-1])
+        intervals = np.split(bounds, stops[:-1])
+        require(min(map(len, intervals)) > 0, "a unit has no obs_intervals: give each unit some.")
         intervals = [_merged(rows) for rows, kept in zip(intervals, keep, strict=True) if kept]
         if any(not np.array_equal(rows, intervals[0]) for rows in intervals):
             epochs = _shared(intervals)
@@ -122,9 +124,10 @@ def _observed(
 
 
 def _span(file: Hdf5File, trains: list[np.ndarray]) -> Epochs:
-    tables = [f"intervals/{name}" for name in file.names("intervals")]
-    columns = [f"{table}/{edge}" for table in tables for edge in ("start_time", "stop_time")]
-    edges = [file.array(column) for column in columns if file.shape(column)]
+    tables = [scalar_columns(file, f"intervals/{name}") for name in file.names("intervals")]
+    edges = [
+        table[edge] for table in tables for edge in ("start_time", "stop_time") if edge in table
+    ]
     times_s = np.concatenate([*edges, *trains])
     times_s = times_s[np.isfinite(times_s)]
     require(

@@ -64,7 +64,7 @@ def ridge_power(
 def ridge_whitened_rows(
     rows: Float[np.ndarray, "row column"], ridge: float
 ) -> Float[np.ndarray, "row column"]:
-    """Return ``rows @ inv(C + ridge * m I)``, where C = rows' rows / n_rows and m its mean eigenvalue.
+    """Return rows (C + ridge * m I)^-1, where C = rows' rows / n_rows and m its mean eigenvalue.
 
     Solved with C or with the Gram matrix of the rows, whichever is smaller; the two agree because
     X (X'X / n + r I)^-1 = (X X' / n + r I)^-1 X. Rows of zeros throughout are given back as zeros.

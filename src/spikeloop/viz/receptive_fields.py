@@ -68,18 +68,11 @@ def plot_receptive_fields(
     """
     maps = as_array("maps", maps, ("unit", "y", "x"), float)
     labels = as_vector("unit_labels", unit_labels)
-    n_units = len(maps)
-    require(
-        len(labels) == n_units, f"unit_labels has {len(labels)} rows: there are {n_units} maps."
-    )
-    if truth is not None:
-        truth = as_array("truth", truth, ("unit", "y", "x"), float)
-        require(len(truth) == n_units, f"truth has {len(truth)} maps: there must be {n_units}.")
     significant = _marks(significant, maps.shape)
-    if scores is not None:
-        scores = as_vector("scores", scores, float)
-        require(len(scores) == n_units, f"scores has {len(scores)} rows: there are {n_units} maps.")
-    rank = np.zeros(n_units) if scores is None else np.nan_to_num(scores, nan=-np.inf)
+    truth = None if truth is None else as_array("truth", truth, ("unit", "y", "x"), float)
+    scores = None if scores is None else as_vector("scores", scores, float)
+    _require_rows(len(maps), unit_labels=labels, truth=truth, scores=scores)
+    rank = np.zeros(len(maps)) if scores is None else np.nan_to_num(scores, nan=-np.inf)
     order = np.argsort(-rank, kind="stable")[:most]
     pairs = 1 if truth is None else 2
     figure, panels = _grid(len(order) * pairs, maps.shape[1:], multiple=pairs, below_in=0.6)
@@ -149,6 +142,12 @@ def draw_image(ax: Axes, image: np.ndarray, *, scale: np.ndarray) -> None:
     hide_axes(ax)
     finite = scale[np.isfinite(scale)]
     ax.imshow(image, cmap="gray", vmin=finite.min(initial=np.inf), vmax=finite.max(initial=-np.inf))
+
+
+def _require_rows(n_maps: int, **columns: np.ndarray | None) -> None:
+    for name, rows in columns.items():
+        if rows is not None:
+            require(len(rows) == n_maps, f"{name} has {len(rows)} rows: there are {n_maps} maps.")
 
 
 def _marks(significant: np.ndarray | None, shape: tuple[int, ...]) -> np.ndarray | None:

@@ -190,15 +190,10 @@ def plot_triggered_averages(
     lags_ms = 1e3 * as_vector("lags_s", lags_s, float)
     averages = as_array("averages", averages, ("unit", "lag"), float)
     labels = as_vector("unit_labels", unit_labels)
-    wanted = (len(labels), len(lags_ms))
-    require(averages.shape == wanted, f"averages has shape {averages.shape}: it must be {wanted}.")
+    _require_shape("averages", averages, (len(labels), len(lags_ms)))
     if null_bands is not None:
-        null_bands = as_array("null_bands", null_bands, ("unit", "2", "lag"), float)
-        wanted = (len(labels), 2, len(lags_ms))
-        require(
-            null_bands.shape == wanted,
-            f"null_bands has shape {null_bands.shape}: it must be {wanted}.",
-        )
+        null_bands = np.asarray(null_bands, dtype=float)
+        _require_shape("null_bands", null_bands, (len(labels), 2, len(lags_ms)))
     order = _by_strength(averages, null_bands)[:most]
     n_columns = min(4, max(1, len(order)))
     n_rows = max(1, -(-len(order) // n_columns))
@@ -206,6 +201,8 @@ def plot_triggered_averages(
     panels = figure.subplots(n_rows, n_columns, squeeze=False, sharex=True)
     for ax in panels.flat[len(order) :]:
         ax.set_axis_off()
+    for ax in panels.flat[max(0, len(order) - n_columns) : len(order)]:
+        ax.tick_params(labelbottom=True)  # the lowest of its column, though perhaps not of the grid
     for ax, unit in zip(panels.flat, order, strict=False):
         if null_bands is not None:
             ax.fill_between(lags_ms, *null_bands[unit], color=PALE, lw=0)
@@ -252,8 +249,7 @@ def plot_covariance_filters(
     lags_ms = 1e3 * as_vector("lags_s", lags_s, float)
     eigenvalues = as_vector("eigenvalues", eigenvalues, float)
     filters = as_array("filters", filters, ("eigenvalue", "lag"), float)
-    wanted = (len(eigenvalues), len(lags_ms))
-    require(filters.shape == wanted, f"filters has shape {filters.shape}: it must be {wanted}.")
+    _require_shape("filters", filters, (len(eigenvalues), len(lags_ms)))
     significant = as_vector("significant", significant, bool)
     require(
         len(significant) == len(eigenvalues),
@@ -312,6 +308,10 @@ def _by_strength(averages: np.ndarray, null_bands: np.ndarray | None) -> np.ndar
     return np.argsort(-np.nan_to_num(strength, nan=-np.inf), kind="stable")
 
 
+def _require_shape(name: str, array: np.ndarray, wanted: tuple[int, ...]) -> None:
+    require(array.shape == wanted, f"{name} has shape {array.shape}: it must be {wanted}.")
+
+
 def _curve(lags_s: np.ndarray, name: str, values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     lags_s = as_vector("lags_s", lags_s, float)
     return 1e3 * lags_s, _per_lag(name, values, len(lags_s))
@@ -327,8 +327,7 @@ def _checked(bands: AverageBands, n_lags: int) -> AverageBands:
     if bands.standard_error is not None:
         _per_lag("standard_error", bands.standard_error, n_lags)
     if bands.null_band is not None:
-        shape = np.shape(bands.null_band)
-        require(shape == (2, n_lags), f"null_band has shape {shape}: it must be (2, {n_lags}).")
+        _require_shape("null_band", np.asarray(bands.null_band), (2, n_lags))
     return bands
 
 

@@ -14,19 +14,19 @@ from spikeloop.viz import (
     KeyNumber,
     Report,
     ReportFigure,
-    ReportTable,
     Section,
     plot_rates,
     plot_spike_raster,
     render_report,
 )
-from spikeloop.workflows.job import Job, open_job
+from spikeloop.workflows.job import Job, open_job, unit_table
 from spikeloop.workflows.scenes import (
     Raster,
     SceneFindings,
     SceneMethods,
     analyse_scenes,
     sort_raster,
+    sort_responses,
 )
 from spikeloop.workflows.scenes_report import raster_section, scene_numbers, scene_sections
 from spikeloop.workflows.sweep import SweepFindings, analyse_sweep, sweep_numbers, sweep_sections
@@ -129,8 +129,10 @@ def characterize(
         sweep = analyse_sweep(job, experiment, config.average, config.covariance, seed=seed)
     if experiment.trials is not None or experiment.responses is not None:
         scenes = analyse_scenes(job, experiment, config.scenes, seed=seed)
-    if experiment.spikes is not None and experiment.spikes.n_units > 1:
+    if _n_units(experiment) > 1 and experiment.spikes is not None:
         raster = sort_raster(job, experiment.spikes, config.scenes, seed=seed)
+    elif _n_units(experiment) > 1:
+        raster = sort_responses(job, scenes.responses, config.scenes, seed=seed)
     return Findings(sweep, scenes, raster)
 
 
@@ -142,8 +144,9 @@ def report_sections(experiment: Experiment, findings: Findings) -> list[Section]
     if findings.sweep is not None:
         sections += sweep_sections(findings.sweep)
     if findings.scenes is not None:
-        sections += scene_sections(findings.scenes, experiment.images)
-    if findings.raster is not None:
+        order = None if findings.raster is None else findings.raster.ordered.order
+        sections += scene_sections(findings.scenes, experiment.images, order)
+    if findings.raster is not None and findings.raster.bin_s is not None:
         sections.append(raster_section(findings.raster, experiment.trials))
     return sections
 
@@ -184,11 +187,8 @@ def _n_units(experiment: Experiment) -> int:
 def _recording_section(experiment: Experiment) -> Section:
     spikes = experiment.spikes
     rates_hz = spikes.rates_hz()
-    start_s = float(spikes.epochs.start_s[0])
-    stop_s = min(start_s + 60.0, float(spikes.epochs.stop_s[-1]))
-    if len(spikes.times_s):
-        start_s = max(start_s, float(spikes.times_s[0]))
-        stop_s = min(start_s + 10.0, float(spikes.epochs.stop_s[-1]))
+    start_s = _first_interesting_s(experiment)
+    stop_s = min(start_s + 10.0, float(spikes.epochs.stop_s[-1]))
     figures = [
         ReportFigure(
             "A stretch of the recording",
@@ -208,10 +208,17 @@ def _recording_section(experiment: Experiment) -> Section:
             ),
         )
     columns = {
-        "unit": spikes.unit_ids,
+        "unit_ids": spikes.unit_ids,
         "spikes": spikes.counts(),
         "rate (Hz)": rates_hz,
         **spikes.unit_table,
     }
-    table = ReportTable("Units", list(columns), list(zip(*columns.values(), strict=True)))
-    return Section("The recording", "", figures, [table])
+    return Section("The recording", "", figures, [unit_table("Units", columns)])
+
+
+def _first_interesting_s(experiment: Experiment) -> float:
+    """Return when the first stimulus, or else the first spike, of the recording came."""
+    spikes, trials = experiment.spikes, experiment.trials
+    if trials is not None and trials.onset_s is not None and len(trials):
+        return float(max(trials.onset_s.min(), spikes.epochs.start_s[0]))
+    return float(spikes.times_s[0] if len(spikes.times_s) else spikes.epochs.start_s[0])

@@ -2,7 +2,7 @@
 
 import sys
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +13,7 @@ from tqdm import tqdm
 from spikeloop.errors import SpikeloopWarning
 from spikeloop.io.config import plain
 from spikeloop.io.results import ResultsFolder, Run, open_results, versions
+from spikeloop.viz import ReportTable
 
 Result = TypeVar("Result")
 
@@ -51,6 +52,19 @@ class Job:
             "settings": plain(run.config),
             "versions": versions(),
         }
+
+
+def unit_table(
+    name: str, columns: Mapping[str, Sequence[object]], caption: str = ""
+) -> ReportTable:
+    """Return the columns of a result with a row for each unit as a table of the report.
+
+    The ids in the column `unit_ids` are names, not numbers to be added.
+    """
+    named = {key: column for key, column in columns.items() if key != "unit_ids"}
+    ids = [str(unit) for unit in columns["unit_ids"]]
+    rows = list(zip(ids, *named.values(), strict=True))
+    return ReportTable(name, ["unit", *(key.replace("_", " ") for key in named)], rows, caption)
 
 
 @contextmanager

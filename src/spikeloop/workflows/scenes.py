@@ -37,7 +37,9 @@ class SceneMethods:
     """Oracle, split halves, signal power, noise ceilings."""
     selection: UnitSelection = field(default_factory=UnitSelection)
     """Which units are worth modelling."""
-    image_average: ImageTriggeredAverage = field(default_factory=ImageTriggeredAverage)
+    image_average: ImageTriggeredAverage = field(
+        default_factory=lambda: ImageTriggeredAverage(whitening_ridge=3.0)
+    )
     """Receptive fields."""
     raster: RasterOrder = field(default_factory=RasterOrder)
     """Order of the units in the raster."""
@@ -58,16 +60,36 @@ class SceneFindings:
     image_average: ImageAverage | None
     """None where there are no images."""
 
+    @property
+    def fields(self) -> np.ndarray | None:
+        """(unit, y, x) receptive fields: whitened, or as asked for."""
+        average = self.image_average
+        if average is None:
+            return None
+        return average.difference if average.whitened is None else average.whitened
+
+    @property
+    def field_strength(self) -> np.ndarray:
+        """(unit,) strongest pixel of the field over the null band; NaN without a null."""
+        average = self.image_average
+        band = average.null_band if average.whitened is None else average.whitened_null_band
+        size = np.abs(self.fields).max(axis=(1, 2))
+        unknown = np.full_like(size, np.nan)
+        return unknown if band is None else np.divide(size, band, out=unknown, where=band > 0)
+
 
 @dataclass(frozen=True, eq=False)
 class Raster:
-    """Activity of all units over the whole recording, and the order to draw them in."""
+    """Activity of all units, and the order to draw them in."""
 
     activity: np.ndarray
-    """(bin, unit) z-scored spike counts."""
-    bin_s: float
-    start_s: float
+    """(bin, unit) z-scored spike counts over the whole recording; without spikes, (stimulus, unit)
+    z-scored mean responses."""
     ordered: OrderedRaster
+    bin_s: float | None = None
+    """Width of a bin in seconds; None where a row is a stimulus."""
+    start_s: float = 0.0
+    """When the first bin starts, in seconds."""
 
 
 def analyse_scenes(
@@ -129,14 +151,23 @@ def sort_raster(job: Job, spikes: SpikeTrains, methods: SceneMethods, *, seed: i
         rate=1 / methods.raster_bin_s,
         n_bins=n_bins,
     )
-    spread = counts.std(axis=0)
-    activity = (counts - counts.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    return _ordered(job, counts, methods.raster, seed, methods.raster_bin_s, start_s)
+
+
+def sort_responses(job: Job, responses: Responses, methods: SceneMethods, *, seed: int) -> Raster:
+    """Z-score the mean responses to each stimulus, and order the units."""
+    return _ordered(job, responses.mean(), methods.raster, seed)
+
+
+def _ordered(
+    job: Job, activity: np.ndarray, method: RasterOrder, seed: int, *clock: float
+) -> Raster:
+    spread = activity.std(axis=0)
+    activity = (activity - activity.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
     ordered = job.step(
-        "raster_order",
-        OrderedRaster,
-        lambda: order_raster(activity, methods.raster, seed=seed),
+        "raster_order", OrderedRaster, lambda: order_raster(activity, method, seed=seed)
     )
-    return Raster(activity, methods.raster_bin_s, start_s, ordered)
+    return Raster(activity, ordered, *clock)
 
 
 def _counted(experiment: Experiment, methods: SceneMethods) -> Responses:

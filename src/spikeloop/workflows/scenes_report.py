@@ -2,13 +2,12 @@
 
 import numpy as np
 
-from spikeloop.characterize import ImageAverage, ReliabilityTable, SelectedUnits
+from spikeloop.characterize import ReliabilityTable, SelectedUnits
 from spikeloop.data import Images, Trials
 from spikeloop.viz import (
     Block,
     KeyNumber,
     ReportFigure,
-    ReportTable,
     Section,
     UnitScores,
     plot_example_images,
@@ -19,16 +18,22 @@ from spikeloop.viz import (
     plot_selection_scatter,
     plot_signal_and_noise,
 )
+from spikeloop.workflows.job import unit_table
 from spikeloop.workflows.scenes import Raster, SceneFindings
 
 
-def scene_sections(findings: SceneFindings, images: Images | None) -> list[Section]:
-    """Return the chapters, without those that the experiment cannot tell."""
+def scene_sections(
+    findings: SceneFindings, images: Images | None, order: np.ndarray | None
+) -> list[Section]:
+    """Return the chapters, without those that the experiment cannot tell.
+
+    `order` (unit,) is that of the units in matrices; None where there is one unit.
+    """
     sections = []
-    if findings.image_average is not None:
-        sections.append(_fields_section(findings.image_average, images))
+    if findings.fields is not None:
+        sections.append(_fields_section(findings, images))
     if findings.reliability is not None:
-        sections.append(_reliability_section(findings.reliability))
+        sections.append(_reliability_section(findings.reliability, order))
     if findings.selected is not None:
         sections.append(_selection_section(findings.selected))
     return sections
@@ -88,16 +93,17 @@ def _median(scores: np.ndarray) -> float | None:
     return float(np.median(known)) if known.size else None
 
 
-def _fields_section(average: ImageAverage, images: Images) -> Section:
+def _fields_section(findings: SceneFindings, images: Images) -> Section:
     figures = []
-    if np.isfinite(average.fields).any():
-        figures.append(_fields_figure(average, images))
-    first = images.pixels[:12]
+    if np.isfinite(findings.fields).any():
+        figures.append(_fields_figure(findings, images))
+    n_shown = min(12, len(images))
+    pixels, labels = images.pixels[:n_shown], images.image_ids[:n_shown]
     figures.append(
         ReportFigure(
             "Some of the images",
-            plot_example_images(first, labels=images.image_ids[:12], extent_deg=images.extent_deg),
-            f"The first {len(first)} of {len(images)} images, with their ids.",
+            plot_example_images(pixels, labels=labels, extent_deg=images.extent_deg),
+            f"The first {n_shown} of {len(images)} images, with their ids.",
         )
     )
     return Section(
@@ -110,29 +116,23 @@ def _fields_section(average: ImageAverage, images: Images) -> Section:
     )
 
 
-def _fields_figure(average: ImageAverage, images: Images) -> ReportFigure:
+def _fields_figure(findings: SceneFindings, images: Images) -> ReportFigure:
     return ReportFigure(
         "Receptive fields",
         plot_receptive_fields(
-            average.fields,
-            average.unit_ids,
+            findings.fields,
+            findings.responses.unit_ids,
             extent_deg=images.extent_deg,
-            significant=average.p_value < 0.05,
-            scores=-np.log10(average.p_value) + _peak(average.fields),
+            significant=findings.field_strength > 1,
+            scores=findings.field_strength,
         ),
-        "Red pixels excite, blue ones inhibit; each map has its own scale. Marked: units whose "
-        "strongest pixel is beyond what images dealt to responses at random give (p < 0.05).",
+        "Red pixels excite, blue ones inhibit; each map has its own scale. Beside the name of each "
+        "unit: its strongest pixel, in units of what images dealt to the responses at random give "
+        "anywhere in the map in 1 of 20 units. Marked: above 1.",
     )
 
 
-def _peak(fields: np.ndarray) -> np.ndarray:
-    """Return the largest magnitude of each map over the spread of its pixels, scaled below 0.1."""
-    size = np.abs(fields).max(axis=(1, 2))
-    spread = fields.std(axis=(1, 2))
-    return 0.001 * np.divide(size, spread, out=np.zeros_like(size), where=spread > 0)
-
-
-def _reliability_section(table: ReliabilityTable) -> Section:
+def _reliability_section(table: ReliabilityTable, order: np.ndarray | None) -> Section:
     figures = [
         ReportFigure(
             "Reliability of the units",
@@ -149,9 +149,8 @@ def _reliability_section(table: ReliabilityTable) -> Section:
             "None of the scores is clipped: estimates of units without signal scatter about zero.",
         )
     ]
-    if len(table.unit_ids) > 1:
-        figures.append(_correlation_figure(table))
-    columns = table.columns()
+    if order is not None:
+        figures.append(_correlation_figure(table, order))
     return Section(
         "How reliable each unit is",
         f"{table.n_stimuli} stimuli were shown {table.mean_repeats:.3g} times on average. The "
@@ -159,22 +158,20 @@ def _reliability_section(table: ReliabilityTable) -> Section:
         "noise ceiling is the correlation that a perfect model would have with the mean responses.",
         figures,
         [
-            ReportTable(
+            unit_table(
                 "Reliability",
-                list(columns),
-                list(zip(*columns.values(), strict=True)),
-                "oracle_low and oracle_high: interval from drawing stimuli anew. Powers are in "
-                "squared counts.",
+                table.columns(),
+                "oracle low and high: interval from drawing stimuli anew; sb: Spearman-Brown; fev: "
+                "fraction of explainable variance. Powers are in squared counts.",
             )
         ],
     )
 
 
-def _correlation_figure(table: ReliabilityTable) -> ReportFigure:
-    figure = plot_signal_and_noise(table.signal_correlation, table.noise_correlation)
+def _correlation_figure(table: ReliabilityTable, order: np.ndarray) -> ReportFigure:
     return ReportFigure(
         "Signal and noise correlations",
-        figure,
+        plot_signal_and_noise(table.signal_correlation, table.noise_correlation, order=order),
         "Left: how alike the true mean responses of two units are, from different repeats, so that "
         "shared noise does not count. Right: how alike they deviate from their means in single "
         "trials.",
@@ -185,7 +182,6 @@ def _selection_section(selected: SelectedUnits) -> Section:
     scores = UnitScores(
         selected.entropy_bits, selected.variance, selected.oracle, selected.anomaly, selected.keep
     )
-    columns = selected.columns()
     return Section(
         "Which units are worth modelling",
         f"Judged on {len(selected.training_ids)} training stimuli alone; the other "
@@ -199,11 +195,10 @@ def _selection_section(selected: SelectedUnits) -> Section:
             )
         ],
         [
-            ReportTable(
+            unit_table(
                 "Selection",
-                list(columns),
-                list(zip(*columns.values(), strict=True)),
-                "most_correlated and least_correlated: the partner with the highest and the lowest "
+                selected.columns(),
+                "most and least correlated: the partner with the highest and the lowest "
                 "correlation of mean responses.",
             )
         ],

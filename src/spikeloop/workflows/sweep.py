@@ -101,46 +101,44 @@ def _average_section(average: TriggeredAverage) -> Section:
     best = _strongest(average)
     figures = []
     if best is not None:
-        unit, _, feature = best
-        name = f"Unit {average.unit_ids[unit]}"
-        if average.average.shape[2] > 1:
-            name += f", feature {feature}"
-        figures.append(
-            ReportFigure(
-                f"Spike-triggered average: {name}",
-                plot_triggered_average_panels(
-                    average.lags_s,
-                    average.average[unit, :, feature],
-                    _bands(average, unit, feature),
-                ),
-                "Left: the mean stimulus around a spike; its standard error; and, in grey, where "
-                "the average of a train shifted in time against the stimulus stays at all lags "
-                "with the confidence set. Right: the same average inside one standard deviation "
-                "of the single windows, which is the spread of what the unit responds to, not the "
-                "uncertainty of the average.",
-            )
-        )
-    if len(average.unit_ids) > 1 and best is not None:
-        feature = best[2]
-        figures.append(
-            ReportFigure(
-                "Spike-triggered averages of the units",
-                plot_triggered_averages(
-                    average.lags_s,
-                    average.average[:, :, feature] - average.stimulus_mean[feature],
-                    average.unit_ids,
-                    null_bands=average.null_band,
-                ),
-                "The strongest first, as deviations from the mean of the stimulus; grey: the null "
-                "band.",
-            )
-        )
+        figures.append(_one_average(average, best[0], best[2]))
+    if best is not None and len(average.unit_ids) > 1:
+        figures.append(_all_averages(average, best[2]))
     return Section(
         "What the stimulus was before a spike",
         "Each window of the stimulus that precedes a spike is averaged. Spikes whose window leaves "
         "the stimulus are skipped, and the divisor counts only those used.",
         figures,
         [_average_table(average)],
+    )
+
+
+def _one_average(average: TriggeredAverage, unit: int, feature: int) -> ReportFigure:
+    name = f"Unit {average.unit_ids[unit]}"
+    if average.average.shape[2] > 1:
+        name += f", feature {feature}"
+    bands = _bands(average, unit, feature)
+    return ReportFigure(
+        f"Spike-triggered average: {name}",
+        plot_triggered_average_panels(average.lags_s, average.average[unit, :, feature], bands),
+        "First: the mean stimulus around a spike; its standard error; and, in grey, where the "
+        "average of a train shifted in time against the stimulus stays at all lags with the "
+        "confidence set. Second: the same average inside one standard deviation of the single "
+        "windows, which is the spread of what the unit responds to, not the uncertainty of the "
+        "average.",
+    )
+
+
+def _all_averages(average: TriggeredAverage, feature: int) -> ReportFigure:
+    return ReportFigure(
+        "Spike-triggered averages of the units",
+        plot_triggered_averages(
+            average.lags_s,
+            average.average[:, :, feature] - average.stimulus_mean[feature],
+            average.unit_ids,
+            null_bands=average.null_band,
+        ),
+        "The strongest first, as deviations from the mean of the stimulus; grey: the null band.",
     )
 
 
@@ -162,7 +160,7 @@ def _bands(average: TriggeredAverage, unit: int, feature: int) -> AverageBands:
 def _average_table(average: TriggeredAverage) -> ReportTable:
     deviation = np.abs(average.average - average.stimulus_mean).max(axis=2)
     rows = []
-    for unit, unit_id in enumerate(average.unit_ids):
+    for unit, unit_id in enumerate(average.unit_ids.astype(str)):
         seen = np.isfinite(deviation[unit]).all()
         lag = int(np.argmax(deviation[unit])) if seen else None
         rows.append(

@@ -18,6 +18,7 @@ from spikeloop.viz import (
     plot_receptive_fields,
     plot_truth_comparison,
 )
+from spikeloop.workflows.job import unit_table
 from spikeloop.workflows.scenes import Raster, SceneFindings
 
 
@@ -56,7 +57,7 @@ class Verdict:
 
 def judge(truth: CorticalTruth, scenes: SceneFindings) -> Verdict:
     """Compare what was found with the truth, unit by unit."""
-    fields = scenes.image_average.fields
+    fields = scenes.fields
     recovery = filter_correlation(fields, truth.filters[:, 0])
     overlap = subspace_overlap(fields[:, None], truth.filters)
     recovery = np.where(truth.cell_type == "complex", overlap, recovery)
@@ -176,19 +177,14 @@ def _figures(verdict: Verdict) -> list[ReportFigure]:
 
 def _table(verdict: Verdict) -> ReportTable:
     columns = {
-        "unit": verdict.unit_ids,
+        "unit_ids": verdict.unit_ids,
         "type": verdict.cell_type,
         "filter recovered": verdict.recovery,
         "true ceiling": verdict.true_ceiling,
         "estimated ceiling": verdict.estimated_ceiling,
         "selected": verdict.kept,
     }
-    return ReportTable(
-        "Verdict",
-        list(columns),
-        list(zip(*columns.values(), strict=True)),
-        "filter recovered: as in the first histogram.",
-    )
+    return unit_table("Verdict", columns, "filter recovered: as in the histogram above.")
 
 
 def _median(values: np.ndarray) -> float:
