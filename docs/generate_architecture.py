@@ -51,7 +51,8 @@ def layers() -> list[list[str]]:
     settings = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))
     contract = settings["tool"]["importlinter"]["contracts"][0]
     floors = [re.findall(r"\w+", layer) for layer in contract["layers"]]
-    return [[room for room in floor if source(room).exists()] for floor in floors]
+    rooms = [[room for room in floor if room[0] != "_"] for floor in floors]
+    return [[room for room in floor if source(room).exists()] for floor in rooms if floor]
 
 
 def source(room: str) -> Path:

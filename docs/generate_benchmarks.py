@@ -25,13 +25,10 @@ def tables(rows: list[dict]) -> str:
         return "Nothing has been measured yet.\n"
     parts = []
     for kind, members in groupby(sorted(rows, key=_kind), key=_kind):
-        parts += [
-            f"## {kind.capitalize()}\n\n",
-            "| What | Wanted | Got | Range | Met | Peers | When |\n",
-        ]
-        parts += ["|---|---|---|---|---|---|---|\n", *(_line(row) for row in members), "\n"]
-    commands = sorted({f"* `{row['command']}` ({row['machine']})\n" for row in rows})
-    return "".join([*parts, "## How to run them\n\n", *commands])
+        parts += [f"## {kind.capitalize()}\n\n", "| What | Wanted | Got | Met | Others |\n"]
+        parts += ["|---|---|---|---|---|\n", *(_line(row) for row in members), "\n"]
+    commands = {f"* `{row['command']}` ({row['machine']}, {row['date']})\n" for row in rows}
+    return "".join([*parts, "## How to run them\n\n", *sorted(commands)])
 
 
 def _kind(row: dict) -> str:
@@ -39,15 +36,15 @@ def _kind(row: dict) -> str:
 
 
 def _line(row: dict) -> str:
-    spread = "" if row["spread"] is None else " to ".join(f"{edge:.4g}" for edge in row["spread"])
-    peers = ", ".join(f"{peer}: {value:.4g}" for peer, value in row["peers"].items())
+    got = f"{row['got']:.8g} {row['unit']}"
+    if row["spread"] is not None:
+        got += " ({:.3g} to {:.3g})".format(*row["spread"])
+    peers = (f"{peer.replace('_', ' ')}: {value:.4g}" for peer, value in row["peers"].items())
     cells = [
         row["name"].split("/", 1)[-1].replace("_", " "),
         f"{row['wanted']} {row['unit']}",
-        f"{row['got']:.6g} {row['unit']}",
-        spread,
+        got,
         "yes" if row["met"] else "**no**",
-        peers,
-        row["date"],
+        ", ".join(peers),
     ]
     return "| " + " | ".join(cell.replace("|", "\\|") for cell in cells) + " |\n"

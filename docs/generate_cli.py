@@ -59,8 +59,16 @@ def help_of(command: tuple[str, ...]) -> str:
         text=True,
         encoding="utf-8",
     )
-    lines = [line.rstrip() for line in done.stdout.splitlines()]
-    return "\n".join(lines).strip("\n") + "\n"
+    return unboxed(done.stdout)
+
+
+def unboxed(text: str) -> str:
+    """Return a help text without the boxes that a terminal shows round its groups of options."""
+    text = re.sub(r"╭─ (.+?) ─*╮", r"\n\1:", text)
+    text = re.sub(r"^│ ─+ │\n|^╰─+╯\n", "", text, flags=re.MULTILINE)
+    text = re.sub(r"^│(.*)│$", r" \1", text, flags=re.MULTILINE)
+    lines = [line.rstrip() for line in text.splitlines()]
+    return re.sub(r"\n{3,}", "\n\n", "\n".join(lines).strip("\n")) + "\n"
 
 
 def subcommands(text: str) -> list[str]:

@@ -30,7 +30,7 @@ def averaged(counts, values, *, start_s=0.0, **settings):
 
 
 def exponential_neuron(values, kernel, rng, base=0.05):
-    """Return Poisson counts of a rate base * exp(k x), where k[-1] weighs the spike's own sample."""
+    """Return Poisson counts of a rate base * exp(k x); k[-1] weighs the spike's own sample."""
     drive = np.convolve(values, kernel[::-1])[: len(values)]
     return rng.poisson(base * np.exp(drive))
 
@@ -74,9 +74,7 @@ def test_average_and_sd_equal_a_loop_over_spikes_with_edges_skipped(window_s, st
 def test_a_constant_stimulus_gives_exactly_that_constant(constant, dtype, ridge):
     counts = np.random.default_rng(0).poisson(0.2, (90, 2))
     values = np.full((90, 2), constant, dtype)
-    result = averaged(
-        counts, values, n_shifts=19, min_shift_s=0.1, whitening_ridge=ridge
-    )
+    result = averaged(counts, values, n_shifts=19, min_shift_s=0.1, whitening_ridge=ridge)
     assert result.average.dtype == dtype
     assert np.all(result.average == dtype(constant))
     assert np.all(result.ensemble_sd == 0)
@@ -200,8 +198,15 @@ def test_without_bands_and_null_they_are_none():
 def test_spikes_on_another_clock_are_refused_with_both_spans():
     stimulus = TimeSeries(np.ones((100, 1)), RATE_HZ)
     spikes = SpikeTrains.from_units({"a": [50.0]}, Epochs([50.0], [60.0]))
-    with pytest.raises(InvalidInputError, match=r"None of the 1 spikes .* 0\.0 to 1\.0 s .* 50\.0 "):
+    with pytest.raises(
+        InvalidInputError, match=r"None of the 1 spikes .* 0\.0 to 1\.0 s .* 50\.0 "
+    ):
         triggered_average(spikes, stimulus, SpikeTriggeredAverage(), seed=0)
+
+
+def test_no_units_are_refused():
+    with pytest.raises(InvalidInputError, match="hold no unit"):
+        averaged(np.zeros((50, 0), int), np.ones((50, 1)))
 
 
 def test_a_stimulus_shorter_than_the_window_is_refused():

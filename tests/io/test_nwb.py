@@ -1,13 +1,9 @@
-"""NWB in and out: files made by hand in the Allen shape, and our own, against the nouns."""
-
-import time
-from datetime import UTC, datetime
+"""NWB in: files made by hand in the Allen shape, whole and spoilt."""
 
 import h5py
 import numpy as np
 import pytest
 
-from spikeloop.data import Epochs, Experiment, Images, Responses, SpikeTrains, TimeSeries, Trials
 from spikeloop.errors import (
     BadFileError,
     InvalidInputError,
@@ -15,12 +11,7 @@ from spikeloop.errors import (
     SpikeloopWarning,
     UnsafeFileError,
 )
-from spikeloop.io import ReadOptions, Session, Subject, read_nwb, write_nwb
-
-SUBJECT = Subject("virtual-1", "Mus musculus", "P90D", description="a virtual animal")
-SESSION = Session(
-    "example", datetime(2024, 1, 1, tzinfo=UTC), "a virtual session", "Doe, Jane", "Nowhere"
-)
+from spikeloop.io import ReadOptions, read_nwb
 
 
 def allen_parts():
@@ -154,6 +145,9 @@ def test_unsorted_spike_times_are_sorted_and_said(write):
         ({"frame": np.array([0.5, 0, 0, 0])}, "must be whole numbers"),
         ({"frame": np.array([b"dog", b"cat", b"a", b"b"])}, "are words: they must be numbers"),
         ({"frame": np.array([-3.0, 0, 0, 0])}, "stimulus_id holds -3"),
+        ({"obs_intervals": np.zeros((3, 1))}, "must be rows of start and stop"),
+        ({"obs_intervals_index": np.array([0, 2, 3])}, "a unit has no obs_intervals"),
+        ({"units/id": np.empty(0, int)}, "its units table has no rows"),
         ({"obs_intervals": np.array([[0, 1], [2, 3], [4.0, 5]])}, "no moment was observed in all"),
         ({"stop_time": np.ones(4)}, "duration_s holds a value that is not above 0"),
     ],
@@ -174,8 +168,17 @@ def test_content_that_cannot_be_right_is_refused(write, changes, message):
         ({"spike_times_index": np.array([3, 2, 5])}, "does not cut the 5 values"),
         ({"spike_times_index": np.array([3, 4])}, "does not cut the 5 values .* into 3 rows"),
         ({"spike_times_index": np.array([3, 4, 6])}, "does not cut the 5 values"),
+        (
+            {"spike_times": None, "units/spike_times/x": np.zeros(5)},
+            "holds no numbers or words at units/spike_times",
+        ),
+        ({"spike_times": np.array([b"a", b"b"])}, "it must hold numbers along 1 axes"),
+        ({"obs_intervals": np.zeros(3)}, r"shape \(3,\): it must hold numbers along 2 axes"),
         ({"snr": np.zeros(2)}, "columns of units differ in length"),
-        ({"start_time": None}, "natural_scenes_presentations lacks start_time; it has frame"),
+        (
+            {"start_time": None},
+            "natural_scenes_presentations lacks start_time, in numbers; it has f",
+        ),
     ],
 )
 def test_a_file_with_damaged_tables_is_refused(write, changes, message):
@@ -245,6 +248,9 @@ def test_continuous_stimuli_have_a_rate_or_regular_timestamps(write):
     stimulus = read_nwb(path, ReadOptions(stimulus="noise")).stimulus
     assert stimulus.values.shape == (6, 2)
     assert (stimulus.sample_rate_hz, stimulus.start_s) == (pytest.approx(30.0), 0.5)
+    path = write(**{f"{place}/data": np.zeros(5), f"{place}/timestamps": times})
+    with pytest.raises(InvalidInputError, match="noise has 5 samples and 6 timestamps"):
+        read_nwb(path, ReadOptions(stimulus="noise"))
     for bad, message in [(times**2, "are not regular"), (np.zeros(6), "do not ascend")]:
         path = write(**{f"{place}/data": np.zeros(6), f"{place}/timestamps": bad})
         with pytest.raises(InvalidInputError, match=message):
@@ -260,6 +266,38 @@ def test_single_images_must_have_one_size(write):
     path = write(**{"stimulus": None, f"{group}/b": np.ones((2, 3)), f"{group}/a": np.ones((3, 3))})
     with pytest.raises(InvalidInputError, match="different sizes"):
         read_nwb(path)
+
+
+def test_an_empty_group_of_images_is_refused(write):
+    path = write(data=None)
+    with h5py.File(path, "r+") as file:
+        file.create_group("stimulus/templates/natural_scenes")
+    with pytest.raises(
+        InvalidInputError, match="stimulus/templates/natural_scenes holds no images"
+    ):
+        read_nwb(path)
+
+
+def test_nothing_that_tells_the_observed_time_is_refused(write):
+    path = write(
+        obs_intervals=None,
+        obs_intervals_index=None,
+        intervals=None,
+        spike_times=np.empty(0),
+        spike_times_index=np.zeros(3, int),
+    )
+    with pytest.raises(InvalidInputError, match="nothing tells when the units were observed"):
+        read_nwb(path)
+
+
+def test_electrodes_are_found_by_region_where_there_is_no_peak_channel(write):
+    path = write(
+        peak_channel_id=None,
+        units__electrodes=np.array([1, 0, 0]),
+        units__electrodes_index=np.array([2, 2, 3]),
+    )
+    location = read_nwb(path).spikes.unit_table["location"]
+    assert location.tolist() == ["VISam", "unknown", "VISp"]
 
 
 def test_an_hdf5_file_that_is_not_nwb_is_refused(tmp_path):
@@ -334,147 +372,3 @@ def test_a_dataset_that_claims_more_than_the_memory_is_refused(write):
         file["units"].create_dataset("spike_times", (2**40,), float, chunks=(1024,))
     with pytest.raises(UnsafeFileError, match="claims 8388608 MiB"):
         read_nwb(path)
-
-
-# Out, and in again ------------------------------------------------------------------------------
-
-
-def example(n_images=20, side=12, **changes):
-    rng = np.random.default_rng(1)
-    times = {7: np.sort(rng.uniform(0, 30, 200)), 3: [], 12: [31.0, 35.5]}
-    table = {
-        "amplitude_cutoff": np.array([0.01, 0.02, 0.3]),
-        "presence_ratio": np.array([1.0, 0.9, 0.99]),
-        "location": np.array(["VISp", "VISl", "VISp"]),
-        "is_simple": np.array([True, False, True]),
-    }
-    parts = {
-        "name": "example",
-        "spikes": SpikeTrains.from_units(times, Epochs([0.0, 30.5], [30.0, 40.0]), table),
-        "stimulus": TimeSeries(rng.normal(size=(50, 3)), sample_rate_hz=59.94, start_s=0.125),
-        "trials": Trials(
-            np.arange(60) % (n_images + 1) - 1,
-            onset_s=np.arange(60) / 3,
-            duration_s=np.full(60, 0.25),
-            conditions={"block": np.arange(60) // 7, "state": np.array(["calm", "busy"] * 30)},
-        ),
-        "images": Images(
-            rng.random((n_images, side, side), dtype=np.float32),
-            image_ids=np.arange(n_images)[::-1] * 3,
-            extent_deg=(8.1, 10.3),
-        ),
-    }
-    return Experiment(**(parts | changes))
-
-
-def assert_same(one, other):
-    assert np.array_equal(one.spikes.times_s, other.spikes.times_s)
-    assert np.array_equal(one.spikes.unit_index, other.spikes.unit_index)
-    assert np.array_equal(one.spikes.unit_ids, other.spikes.unit_ids)
-    assert np.array_equal(one.spikes.epochs.start_s, other.spikes.epochs.start_s)
-    assert np.array_equal(one.spikes.epochs.stop_s, other.spikes.epochs.stop_s)
-    assert one.spikes.unit_table.keys() == other.spikes.unit_table.keys()
-    for name, column in one.spikes.unit_table.items():
-        assert np.array_equal(column, other.spikes.unit_table[name]), name
-        assert column.dtype.kind == other.spikes.unit_table[name].dtype.kind, name
-    assert np.array_equal(one.trials.stimulus_id, other.trials.stimulus_id)
-    assert np.array_equal(one.trials.onset_s, other.trials.onset_s)
-    np.testing.assert_allclose(one.trials.duration_s, other.trials.duration_s, atol=1e-12)
-    assert one.trials.conditions.keys() == other.trials.conditions.keys()
-    for name, column in one.trials.conditions.items():
-        assert np.array_equal(column, other.trials.conditions[name]), name
-    assert np.array_equal(one.images.of_ids(one.images.image_ids), one.images.pixels)
-    assert np.array_equal(other.images.of_ids(one.images.image_ids), one.images.pixels)
-    assert other.images.pixels.dtype == np.float32
-    assert one.images.extent_deg == other.images.extent_deg
-    assert np.array_equal(one.stimulus.values, other.stimulus.values)
-    assert one.stimulus.sample_rate_hz == other.stimulus.sample_rate_hz
-    assert one.stimulus.start_s == other.stimulus.start_s
-
-
-@pytest.mark.parametrize(("n_images", "side"), [(20, 12), (5, 12)], ids=["stack", "single images"])
-def test_what_is_written_is_read_again_and_satisfies_the_inspector(tmp_path, n_images, side):
-    from nwbinspector import Importance, inspect_nwbfile
-
-    path = tmp_path / "example.nwb"
-    written = example(n_images, side)
-    write_nwb(path, written, subject=SUBJECT, session=SESSION)
-    options = ReadOptions(stimulus="stimulus", nwb_stimulus="natural_scenes")
-    assert_same(written, read_nwb(path, options))
-    complaints = list(
-        inspect_nwbfile(
-            nwbfile_path=str(path), importance_threshold=Importance.BEST_PRACTICE_VIOLATION
-        )
-    )
-    assert complaints == []
-    assert [file.name for file in tmp_path.iterdir()] == ["example.nwb"]
-
-
-def test_peak_channels_become_electrodes_and_come_back(tmp_path):
-    path = tmp_path / "example.nwb"
-    table = {"location": np.array(["a", "b"]), "peak_channel_id": np.array([850, 12])}
-    spikes = SpikeTrains.from_units({5: [0.5], 4: []}, Epochs([0.0], [1.0]), table)
-    write_nwb(path, Experiment("x", spikes), subject=SUBJECT, session=SESSION)
-    got = read_nwb(path).spikes.unit_table
-    assert got["location"].tolist() == ["a", "b"]
-    assert got["peak_channel_id"].tolist() == [850, 12]
-    with h5py.File(path) as file:
-        assert file["general/extracellular_ephys/electrodes/id"][()].tolist() == [12, 850]
-        assert file["units/spike_times"].attrs["resolution"] == 1e-6
-
-
-def test_the_same_experiment_gives_the_same_bytes(tmp_path):
-    for name in ("one.nwb", "two.nwb"):
-        write_nwb(tmp_path / name, example(), subject=SUBJECT, session=SESSION)
-    assert (tmp_path / "one.nwb").read_bytes() == (tmp_path / "two.nwb").read_bytes()
-
-
-def test_300_units_of_5000_spikes_are_written_in_a_second(tmp_path):
-    rng = np.random.default_rng(0)
-    times_s = np.sort(rng.uniform(0, 1000, 300 * 5000))
-    spikes = SpikeTrains(
-        times_s, rng.integers(0, 300, times_s.size), np.arange(300), Epochs([0.0], [1000.0])
-    )
-    small = Experiment("small", spikes=example().spikes)
-    write_nwb(tmp_path / "warm.nwb", small, subject=SUBJECT, session=SESSION)
-    start = time.process_time()
-    write_nwb(tmp_path / "x.nwb", Experiment("x", spikes), subject=SUBJECT, session=SESSION)
-    assert time.process_time() - start < 1.0
-
-
-@pytest.mark.parametrize(
-    ("changes", "message"),
-    [
-        (
-            {"responses": Responses(np.zeros((1, 1)), (0, 1), Trials([0]), np.arange(1))},
-            "NWB has no place for that. Use save_npz",
-        ),
-        ({"trials": Trials([0, 1])}, "no onset_s or no duration_s"),
-        (
-            {"spikes": SpikeTrains.from_units({"a": [0.5]}, Epochs([0.0], [1.0]))},
-            "NWB wants integers",
-        ),
-        (
-            {
-                "spikes": SpikeTrains.from_units(
-                    {0: [0.5], 1: [0.6]},
-                    Epochs([0.0], [1.0]),
-                    {"location": ["a", "b"], "peak_channel_id": [1, 1]},
-                )
-            },
-            "another unit with its peak_channel_id elsewhere",
-        ),
-    ],
-)
-def test_what_nwb_has_no_place_for_is_refused_and_nothing_stays(tmp_path, changes, message):
-    with pytest.raises(InvalidInputError, match=message):
-        write_nwb(tmp_path / "x.nwb", example(**changes), subject=SUBJECT, session=SESSION)
-    assert list(tmp_path.iterdir()) == []
-
-
-def test_a_start_without_time_zone_and_a_missing_folder_are_refused(tmp_path):
-    naive = Session("i", datetime(2024, 1, 1), "d", "Doe, Jane", "n")
-    with pytest.raises(InvalidInputError, match="has no time zone"):
-        write_nwb(tmp_path / "x.nwb", example(), subject=SUBJECT, session=naive)
-    with pytest.raises(BadFileError, match="cannot be written"):
-        write_nwb(tmp_path / "no" / "x.nwb", example(), subject=SUBJECT, session=SESSION)

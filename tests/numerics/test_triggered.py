@@ -27,9 +27,7 @@ def test_sums_and_squares_equal_a_loop_over_samples_with_edges_left_out(first_la
     signal = rng.standard_normal((300, 3)) + 5
     weights = rng.poisson(0.4, (300, 4))
     origin = signal.mean(axis=0)
-    sums, squares = triggered_sums(
-        signal, weights, first_lag, n_lags, origin=origin, squares=True
-    )
+    sums, squares = triggered_sums(signal, weights, first_lag, n_lags, origin=origin, squares=True)
     expected = [brute_force(signal, weights, first_lag, n_lags, origin, p) for p in (1, 2)]
     np.testing.assert_allclose(sums, expected[0], atol=1e-11)
     np.testing.assert_allclose(squares, expected[1], atol=1e-11)

@@ -37,19 +37,13 @@ WRONG = [
     ),
     (
         lambda: viz.plot_covariance_filters(
-            LAGS_S, [1.0], np.ones((2, 10)), null_range=np.zeros(2), significant=[True]
+            LAGS_S, [1.0], np.ones((2, 10)), filter_eigenvalues=[1.0]
         ),
-        r"filters has shape \(2, 10\)",
+        r"filters has shape \(2, 10\): it must be \(1, 10\)",
     ),
     (
         lambda: viz.plot_covariance_filters(
-            LAGS_S, [1.0], np.ones((1, 10)), null_range=np.zeros(2), significant=[True, False]
-        ),
-        "significant has 2 values",
-    ),
-    (
-        lambda: viz.plot_covariance_filters(
-            LAGS_S, [1.0], np.ones((1, 10)), null_range=np.zeros(3), significant=[True]
+            LAGS_S, [1.0], np.ones((1, 10)), filter_eigenvalues=[1.0], null_range=np.zeros(3)
         ),
         r"null_range has shape \(3,\)",
     ),

@@ -69,7 +69,7 @@ def test_estimates_come_near_the_truth(finished):
     assert known.sum() >= 6
     assert np.abs(ceiling - wanted)[known].max() < 0.1
     with np.load(finished / "image_average.npz") as stored:
-        fields = stored["fields"]
+        fields = stored["whitened"]
     simple = truth["cell_type"] == "simple"
     found = [
         np.corrcoef(field.ravel(), true[0].ravel())[0, 1]

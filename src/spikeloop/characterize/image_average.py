@@ -1,6 +1,7 @@
 """Response-triggered averages of images that were flashed one at a time."""
 
 from dataclasses import dataclass
+from typing import Literal
 
 import numpy as np
 
@@ -9,16 +10,21 @@ from spikeloop.data import BLANK, Images, Responses, TimeSeries, Trials
 from spikeloop.errors import InvalidInputError
 from spikeloop.numerics.null import null_p_value, null_threshold
 from spikeloop.numerics.triggered import centre
-from spikeloop.numerics.whitening import ridge_whitened_rows
+from spikeloop.numerics.whitening import leave_one_out_ridge, ridge_whitened_rows
+
+LEAVE_ONE_OUT = "leave_one_out"
+RIDGES = np.geomspace(0.1, 1000.0, 17)
+"""Among these `LEAVE_ONE_OUT` chooses: four to a factor of ten."""
 
 
 @dataclass(frozen=True)
 class ImageTriggeredAverage:
     """How to average the images by the responses to them."""
 
-    whitening_ridge: float | None = None
-    """Undo the images' own correlations, with this ridge in units of the mean variance of a pixel
-    (1 is a start for natural images); None to leave them."""
+    whitening_ridge: float | Literal["leave_one_out"] | None = "leave_one_out"
+    """Undo the images' own correlations, with this ridge in units of the mean variance of a pixel;
+    leave_one_out: one for all units, the largest that predicts the responses to an image left out
+    about best; None to leave them."""
     n_permutations: int = 200
     """How often the images are dealt out to the responses anew for the null; 0 for no null."""
     confidence: float = 0.95
@@ -26,7 +32,8 @@ class ImageTriggeredAverage:
 
     def __post_init__(self) -> None:
         check_null("n_permutations", self.n_permutations, self.confidence)
-        check_ridge(self.whitening_ridge)
+        if self.whitening_ridge != LEAVE_ONE_OUT:
+            check_ridge(self.whitening_ridge)
 
 
 @dataclass(frozen=True, eq=False)
@@ -49,12 +56,14 @@ class ImageAverage:
     """(unit,) if the images are dealt out to the responses at random, the largest magnitude of
     `difference` over all pixels exceeds this with a probability of 1 - confidence at most."""
     p_value: np.ndarray | None
-    """(unit,) (1 + permutations whose largest magnitude reaches the unit's) / (1 + permutations)."""
+    """(unit,) (1 + permutations whose largest magnitude reaches the unit's own) / (1 + all)."""
     whitened: np.ndarray | None
     """(unit, y, x) inverse of the regularized covariance of the images times `difference`: the
     linear filter, as the relative change of the response per unit of a pixel."""
     whitened_null_band: np.ndarray | None
     """(unit,) as `null_band`, for `whitened`."""
+    ridge: float | None
+    """The ridge of the whitening, given or chosen."""
 
 
 def image_triggered_average(
@@ -103,8 +112,11 @@ def image_triggered_average(
     shares = (weights / np.where(total > 0, total, np.nan)).astype(rows.dtype)
     difference = shares.T @ rows
     spread = np.sqrt(np.maximum(shares.T @ rows**2 - difference**2, 0))
-    whitening = method.whitening_ridge is not None
-    filters = ridge_whitened_rows(rows, method.whitening_ridge) if whitening else None
+    ridge = method.whitening_ridge
+    if ridge == LEAVE_ONE_OUT:
+        ridge = leave_one_out_ridge(rows, weights, RIDGES)
+    whitening = ridge is not None
+    filters = ridge_whitened_rows(rows, ridge) if whitening else None
     whitened = shares.T @ filters if whitening else None
     null_band, p_value, whitened_null_band = None, None, None
     if method.n_permutations:
@@ -124,6 +136,7 @@ def image_triggered_average(
         p_value=p_value,
         whitened=whitened.reshape(shape) if whitening else None,
         whitened_null_band=whitened_null_band,
+        ridge=ridge,
     )
 
 

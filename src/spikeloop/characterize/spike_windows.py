@@ -22,10 +22,15 @@ def check_window(window_s: tuple[float, float]) -> None:
         )
 
 
-def check_null(name: str, n_surrogates: int, confidence: float, min_shift_s: float = 0.0) -> None:
-    """Refuse a null with too few surrogates for its confidence; none at all are fine."""
+def check_confidence(confidence: float) -> None:
+    """Refuse a confidence that is no probability."""
     if not 0 < confidence < 1:
         raise InvalidInputError(f"confidence={confidence}: it must lie between 0 and 1, as 0.95.")
+
+
+def check_null(name: str, n_surrogates: int, confidence: float, min_shift_s: float = 0.0) -> None:
+    """Refuse a null with too few surrogates for its confidence; none at all are fine."""
+    check_confidence(confidence)
     fewest = fewest_surrogates(confidence)
     if n_surrogates != 0 and n_surrogates < fewest:
         raise InvalidInputError(
@@ -53,6 +58,8 @@ def lags_of(window_s: tuple[float, float], stimulus: TimeSeries) -> np.ndarray:
 
 def require_windows(spikes: SpikeTrains, stimulus: TimeSeries, lags: np.ndarray) -> None:
     """Refuse spikes none of which has its whole window inside the stimulus."""
+    if spikes.n_units == 0:
+        raise InvalidInputError("The spike trains hold no unit: there is nothing to average.")
     start, stop = window_range(stimulus.n_samples, int(lags[0]), len(lags))
     pooled = _counts(spikes.times_s, np.zeros_like(spikes.unit_index), 1, stimulus)
     if start == stop or (spikes.times_s.size and not pooled[start:stop].any()):
@@ -91,13 +98,15 @@ def _counts(
     )
 
 
-def shifts_of(method, stimulus: TimeSeries, lags: np.ndarray, seed: int) -> np.ndarray | None:
-    """Draw the method's circular shifts, in samples; None where it wants none."""
-    if method.n_shifts == 0:
+def draw_stimulus_shifts(
+    n_shifts: int, min_shift_s: float, stimulus: TimeSeries, lags: np.ndarray, seed: int
+) -> np.ndarray | None:
+    """Draw circular shifts, in samples, longer than the window; None where none are wanted."""
+    if n_shifts == 0:
         return None
     rng = np.random.default_rng(seed)
-    least = max(1, len(lags), round(method.min_shift_s * stimulus.sample_rate_hz))
-    return draw_shifts(stimulus.n_samples, method.n_shifts, least, rng)
+    least = max(1, len(lags), round(min_shift_s * stimulus.sample_rate_hz))
+    return draw_shifts(stimulus.n_samples, n_shifts, least, rng)
 
 
 def require_small(n_lags: int, stimulus: TimeSeries, or_else: str = "") -> None:

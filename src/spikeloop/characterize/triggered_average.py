@@ -9,10 +9,10 @@ from spikeloop.characterize.spike_windows import (
     check_ridge,
     check_window,
     counts_with_window,
+    draw_stimulus_shifts,
     lags_of,
     require_small,
     require_windows,
-    shifts_of,
 )
 from spikeloop.data import SpikeTrains, TimeSeries
 from spikeloop.numerics.null import null_p_value, null_threshold, shifted_extremes
@@ -139,7 +139,7 @@ def triggered_average(
     lags = lags_of(method.window_s, stimulus)
     require_windows(spikes, stimulus, lags)
     mean = centre(stimulus.values)
-    shifts = shifts_of(method, stimulus, lags, seed)
+    shifts = draw_stimulus_shifts(method.n_shifts, method.min_shift_s, stimulus, lags, seed)
     inverse = _inverse(stimulus, len(lags), method)
     group = max(1, _COUNTS_AT_ONCE // stimulus.n_samples)
     parts = [
@@ -150,7 +150,7 @@ def triggered_average(
             shifts,
             inverse,
         )
-        for first in range(0, max(1, spikes.n_units), group)
+        for first in range(0, spikes.n_units, group)
     ]
     joined = {
         name: None if parts[0][name] is None else np.concatenate([part[name] for part in parts])
@@ -164,15 +164,21 @@ def triggered_average(
     )
 
 
-def _averaged(counts, shown, method, shifts, inverse) -> dict[str, np.ndarray | None]:
+def _averaged(
+    counts: np.ndarray,
+    shown: tuple[np.ndarray, np.ndarray, np.ndarray],
+    method: SpikeTriggeredAverage,
+    shifts: np.ndarray | None,
+    inverse: np.ndarray | None,
+) -> dict[str, np.ndarray | None]:
     """Return the fields of `TriggeredAverage` that have a row for each unit, for some units."""
     values, mean, lags = shown
     sums, squares = triggered_sums(
         values, counts, int(lags[0]), len(lags), origin=mean, squares=method.bands
     )
     n_spikes = counts.sum(axis=0)
-    silent = np.where(n_spikes > 0, n_spikes, np.nan).astype(values.dtype)
-    n = silent[:, None, None]
+    divisor = np.where(n_spikes > 0, n_spikes, np.nan).astype(values.dtype)
+    n = divisor[:, None, None]
     deviation = sums / n
     fields = dict.fromkeys(
         ("ensemble_sd", "standard_error", "null_band", "p_value", "whitened", "whitened_null_band")
@@ -184,14 +190,16 @@ def _averaged(counts, shown, method, shifts, inverse) -> dict[str, np.ndarray | 
     if inverse is not None:
         fields["whitened"] = _times(deviation, inverse)
     if shifts is not None:
-        extremes = shifted_extremes(values, counts, shifts, lags, origin=mean) / silent[:, None]
+        extremes = shifted_extremes(values, counts, shifts, lags, origin=mean) / divisor[:, None]
         fields["null_band"] = null_threshold(extremes, method.confidence)
         fields["p_value"] = null_p_value(np.abs(deviation).max(axis=(1, 2)), extremes)
     if shifts is not None and inverse is not None:
         extremes = shifted_extremes(
             values, counts, shifts, lags, origin=mean, transform=lambda sums: _times(sums, inverse)
         )
-        fields["whitened_null_band"] = null_threshold(extremes / silent[:, None], method.confidence)
+        fields["whitened_null_band"] = null_threshold(
+            extremes / divisor[:, None], method.confidence
+        )
     return {"average": mean + deviation, "n_spikes": n_spikes, **fields}
 
 

@@ -5,14 +5,15 @@ from dataclasses import dataclass
 import numpy as np
 
 from spikeloop.characterize.spike_windows import (
+    check_confidence,
     check_null,
     check_ridge,
     check_window,
     counts_with_window,
+    draw_stimulus_shifts,
     lags_of,
     require_small,
     require_windows,
-    shifts_of,
 )
 from spikeloop.data import SpikeTrains, TimeSeries
 from spikeloop.errors import InvalidInputError
@@ -34,8 +35,9 @@ class SpikeTriggeredCovariance:
     """How many filters to give from each end: with more variance around spikes, and with less."""
     project_out_average: bool = True
     """Whether to leave out the direction of the spike-triggered average, as Schwartz et al. do: the
-    filters are then orthogonal to it, and say what the average does not. An average that the null
-    could have given is left in: it is noise, and lies mostly along the filters looked for."""
+    filters are then orthogonal to it, and say what the average does not. An average no stronger
+    than that of some shifted train is left in: it is noise, and lies mostly along the filters that
+    are looked for."""
     whitening_ridge: float | None = None
     """Make the stimulus white first, with this ridge in units of the mean eigenvalue of its
     covariance (0.01 is a start); None to leave it. A correlated stimulus needs it."""
@@ -51,6 +53,7 @@ class SpikeTriggeredCovariance:
 
     def __post_init__(self) -> None:
         check_window(self.window_s)
+        check_confidence(self.confidence)
         check_null("n_shifts", self.n_shifts, _one_sided(self.confidence), self.min_shift_s)
         check_ridge(self.whitening_ridge)
         if self.n_filters < 1:
@@ -151,7 +154,7 @@ def triggered_covariance(
             "Lower n_filters, or widen window_s."
         )
     require_windows(spikes, stimulus, lags)
-    shifts = shifts_of(method, stimulus, lags, seed)
+    shifts = draw_stimulus_shifts(method.n_shifts, method.min_shift_s, stimulus, lags, seed)
     ring = _Ring(stimulus, lags, method.whitening_ridge)
     units = [
         _analysed(
@@ -221,8 +224,8 @@ def _analysed(
     low, high = np.nan, np.nan
     if shifts is not None:
         extremes, strengths = _shifted(ring, samples, counts, shifts, options)
-        least = null_threshold(strengths[None], method.confidence)[0]
-        projected = projected and _strength(mean, covariance) > least
+        # Leaving out a noisy average would cost a filter; keeping a weak one costs little.
+        projected = projected and _strength(mean, covariance) > strengths.max()
         low, high = null_threshold(extremes[int(projected)], _one_sided(method.confidence))
     away = options[int(projected)]
     change = away @ (covariance - ring.covariance) @ away

@@ -5,7 +5,10 @@ from pathlib import Path
 import numpy as np
 
 from spikeloop.errors import BadFileError, UnsafeFileError
-from spikeloop.io.guard import as_text, reading, require_bytes, require_file
+from spikeloop.io.guard import MAX_BYTES, as_text, reading, require_bytes, require_file
+
+_MOST_DEFLATED = 1032  # deflate packs no tighter, so a larger claim is a lie or a bomb
+_SMALL_BYTES = 2**20
 
 
 class Hdf5File:
@@ -80,7 +83,11 @@ class Hdf5File:
                 "the kind that was expected. Fetch or export it again."
             )
         dataset = self._find(place)
-        require_bytes(dataset.size * dataset.dtype.itemsize, f"{self.path}: {place}")
+        with reading(self.path, "HDF5"):
+            claimed = dataset.size * dataset.dtype.itemsize
+            stored = claimed if dataset.is_virtual else dataset.id.get_storage_size()
+        limit = min(MAX_BYTES, _SMALL_BYTES + _MOST_DEFLATED * stored)
+        require_bytes(claimed, f"{self.path}: {place}", limit)
         with reading(self.path, "HDF5"):
             return as_text(np.asarray(dataset[()]))
 
@@ -89,8 +96,8 @@ class Hdf5File:
         array = self.array(place)
         if array.dtype.kind not in "biuf" or array.ndim != n_axes:
             raise BadFileError(
-                f"{self.path}: {place} has type {array.dtype} and shape {array.shape}: it must hold "
-                f"numbers along {n_axes} axes. Export it again."
+                f"{self.path}: {place} has type {array.dtype} and shape {array.shape}: it must "
+                f"hold numbers along {n_axes} axes. Export it again."
             )
         return array
 

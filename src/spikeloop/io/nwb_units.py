@@ -7,6 +7,7 @@ import numpy as np
 from spikeloop.data import Epochs, SpikeTrains
 from spikeloop.data.checks import require, require_finite, require_unique
 from spikeloop.errors import MissingVariableError, SpikeloopWarning
+from spikeloop.io.half_open import half_open
 from spikeloop.io.hdf5 import Hdf5File
 from spikeloop.io.nwb_tables import ragged_rows, scalar_columns
 from spikeloop.io.options import ReadOptions
@@ -31,7 +32,9 @@ def read_units(file: Hdf5File, options: ReadOptions) -> SpikeTrains:
     times_s, stops = ragged_rows(file, "units/spike_times", len(unit_ids))
     require_finite("units/spike_times", times_s)
     table |= _locations(file, table, len(unit_ids))
-    keep = _good_units(table, options, file)
+    keep = np.ones(len(unit_ids), dtype=bool)
+    if options.nwb_quality:
+        keep = _good_units(table, options, file)
     epochs, times_of_units = _observed(file, np.split(times_s, stops[:-1]), keep)
     return SpikeTrains.from_units(
         dict(zip(unit_ids[keep].tolist(), times_of_units, strict=True)),
@@ -54,32 +57,28 @@ def _require_spike_times(file: Hdf5File) -> None:
 
 def _locations(file: Hdf5File, table: dict[str, np.ndarray], n_units: int) -> dict[str, np.ndarray]:
     """Return the brain area of each unit's peak channel, or of the first electrode it names."""
-    if "location" in table or file.shape(f"{_ELECTRODES}/location") is None:
+    if "location" in table or not file.shape(f"{_ELECTRODES}/location"):
         return {}
     electrodes = scalar_columns(file, _ELECTRODES, needed=("id",))
-    if "peak_channel_id" in table:
-        channel = table["peak_channel_id"]
+    words = electrodes.get("location", np.empty(0)).astype(str)
+    channel = table.get("peak_channel_id", np.empty(0, dtype=str))
+    if channel.dtype.kind != "U":
         order = np.argsort(electrodes["id"], kind="stable")
         ids = electrodes["id"][order]
         place = np.minimum(np.searchsorted(ids, channel), len(ids) - 1)
-        known, row = ids[place] == channel, order[place]
+        row = np.where(ids[place] == channel, order[place], -1)
     elif file.shape("units/electrodes_index") is not None:
         rows, stops = ragged_rows(file, "units/electrodes", n_units)
         first = np.concatenate([[0], stops[:-1]])
-        known = (first < stops) & (rows.size > 0)
-        row = np.append(rows, 0)[first].astype(np.int64)
-        known &= (row >= 0) & (row < len(electrodes["location"]))
+        row = np.where(first < stops, np.append(rows, -1)[first], -1).astype(np.int64)
     else:
         return {}
-    words = electrodes["location"].astype(str)
-    return {"location": np.where(known, words[np.where(known, row, 0)], "unknown")}
+    known = (row >= 0) & (row < len(words))
+    return {"location": np.where(known, np.append(words, "")[np.where(known, row, -1)], "unknown")}
 
 
 def _good_units(table: dict[str, np.ndarray], options: ReadOptions, file: Hdf5File) -> np.ndarray:
-    n_units = len(next(iter(table.values()))) if table else file.shape("units/id")[0]
-    keep = np.ones(n_units, dtype=bool)
-    if not options.nwb_quality:
-        return keep
+    """Return which units pass all limits; a quality that is NaN passes none."""
     limits = {
         "amplitude_cutoff": (-np.inf, options.amplitude_cutoff_max),
         "presence_ratio": (options.presence_ratio_min, np.inf),
@@ -91,11 +90,11 @@ def _good_units(table: dict[str, np.ndarray], options: ReadOptions, file: Hdf5Fi
             f"{file.path}: the units lack {', '.join(missing)}, so their quality cannot be judged; "
             f"they have {', '.join(table) or 'no columns'}. Read it without nwb_quality."
         )
-    for name, (lowest, highest) in limits.items():
-        keep &= (table[name] >= lowest) & (table[name] <= highest)  # NaN is not good
+    good = [(table[n] >= low) & (table[n] <= high) for n, (low, high) in limits.items()]
+    keep = np.logical_and.reduce(good)
     require(
         bool(keep.any()),
-        f"none of the {n_units} units passes the quality limits. Loosen them, or read the file "
+        f"none of the {len(keep)} units passes the quality limits. Loosen them, or read the file "
         "without nwb_quality.",
     )
     return keep
@@ -105,7 +104,7 @@ def _observed(
     file: Hdf5File, trains: list[np.ndarray], keep: np.ndarray
 ) -> tuple[Epochs, list[np.ndarray]]:
     """Return when all kept units were observed, and their spikes then."""
-    kept = [train for train, kept in zip(trains, keep, strict=True) if kept]
+    kept = [train for train, good in zip(trains, keep, strict=True) if good]
     if file.shape("units/obs_intervals_index") is None:
         epochs = _span(file, trains)
     else:
@@ -114,13 +113,15 @@ def _observed(
         require_finite("units/obs_intervals", bounds)
         intervals = np.split(bounds, stops[:-1])
         require(min(map(len, intervals)) > 0, "a unit has no obs_intervals: give each unit some.")
-        intervals = [_merged(rows) for rows, kept in zip(intervals, keep, strict=True) if kept]
+        intervals = [_merged(rows) for rows, good in zip(intervals, keep, strict=True) if good]
         if any(not np.array_equal(rows, intervals[0]) for rows in intervals):
             epochs = _shared(intervals)
             kept = _restricted(kept, epochs)
         else:
             epochs = Epochs(*intervals[0].T)
-    return _closed(epochs, np.concatenate(kept)), kept
+    times_s = np.concatenate(kept)
+    late_s = times_s[~epochs.contains(times_s)]  # NWB's intervals hold their stop
+    return half_open(epochs.start_s, epochs.stop_s, late_s), kept
 
 
 def _span(file: Hdf5File, trains: list[np.ndarray]) -> Epochs:
@@ -180,11 +181,3 @@ def _restricted(trains: list[np.ndarray], epochs: Epochs) -> list[np.ndarray]:
         stacklevel=2,
     )
     return inside
-
-
-def _closed(epochs: Epochs, times_s: np.ndarray) -> Epochs:
-    """Move a stop by the smallest step where a spike stands on it: NWB's intervals are closed."""
-    on_stop = np.isin(epochs.stop_s, times_s[~epochs.contains(times_s)])
-    return Epochs(
-        epochs.start_s, np.where(on_stop, np.nextafter(epochs.stop_s, np.inf), epochs.stop_s)
-    )

@@ -24,8 +24,8 @@ class Seriation:
 def distance_weights(n_items: int) -> Float[np.ndarray, " distance"]:
     """Return how much a pair counts at each distance 0 .. n - 1 along the line.
 
-    w_d = log(n / d) / sum_{e=1}^{n-1} (n - e) log(n / e), and w_0 = 0: the weights of all pairs of a
-    line of n items add up to 1, and each doubling of the distance takes the same amount off.
+    w_d = log(n / d) / sum_{e=1}^{n-1} (n - e) log(n / e), and w_0 = 0: the weights of all pairs
+    of a line of n items add up to 1, and each doubling of the distance takes the same amount off.
 
     >>> distance_weights(3).round(3).tolist()
     [0.0, 0.422, 0.156]
@@ -57,8 +57,8 @@ def spectral_order(similarity: Float[np.ndarray, "item item"]) -> Int[np.ndarray
     """Return the items in the order of the Fiedler vector.
 
     It is the eigenvector of the second smallest eigenvalue of the Laplacian D - W, where W is the
-    symmetric part of the similarity less its smallest value: the line x with sum x = 0, |x| = 1 that
-    has the least sum_ij W_ij (x_i - x_j)^2 (Atkins, Boman and Hendrickson 1998).
+    symmetric part of the similarity less its smallest value: of all x with sum x = 0 and |x| = 1,
+    the one with the least sum_ij W_ij (x_i - x_j)^2 (Atkins, Boman and Hendrickson 1998).
 
     >>> position = np.array([2.0, 0.0, 3.0, 1.0])
     >>> closeness = 3 - np.abs(position[:, None] - position)
@@ -122,7 +122,7 @@ def seriate(
         How often the best line is cut at three random places, put together in another order, and
         arranged anew; the result is kept if better.
     window
-        How many places of a long line are searched together.
+        How many places of a long line are searched together, at least 2.
     seed
         Of the kicks; without kicks nothing is random.
 

@@ -8,13 +8,13 @@ where `affinity[a, b]` joins the item at place a to the item at place b, w(d) = 
 `pull[a, s]` is what the item at place a gains from things outside the line by standing at place s.
 
 A move takes the block of items at places [i, j) past those at [j, k), and may turn it round on the
-way. Alone, the item at place a would gain ``reach[a, s] - reach[a, a]`` by going to s, where `reach`
-adds its pull and its affinities to all others where they stand now. Over a block such gains lie on
-a diagonal (an antidiagonal if it turns): cumulative sums give them at once. They are wrong only for
-pairs inside [i, k), whose partners move too. What such a pair is worth depends on the difference
-of its places (if the block turns, also on their sum) alone, so the correction needs no more than
-affinities added along the diagonals (antidiagonals) of the three triangles of pairs inside [i, k),
-[i, j) and [j, k): O(k - i) for each move, where adding up F again would take O(n^2).
+way. Alone, the item at place a would gain ``reach[a, s] - reach[a, a]`` by going to s: its pull and
+its affinities to all others where they stand now. Over a block such gains lie on a diagonal (an
+antidiagonal if it turns), so cumulative sums give them at once. They are wrong only for the pairs
+inside [i, k), whose partners move too. What such a pair is worth depends on the difference of its
+places (if the block turns, also on their sum) alone. So the correction needs only the affinities
+added along the diagonals (antidiagonals) of three triangles: the pairs inside [i, k), [i, j) and
+[j, k). That is O(k - i) a move, where adding up F again would take O(n^2).
 """
 
 from typing import NamedTuple
@@ -146,7 +146,7 @@ def _gain(line, i, j, k):
 
 @_compiled
 def _turned_gain(line, i, j, k):
-    """Return how much F changes when [i, j) goes past [j, k) and turns; with k = j it only turns."""
+    """Return how much F changes when [i, j) goes past [j, k) and turns, or turns only (k = j)."""
     w, v, m, r, o = line.w, line.w_back, j - i, k - j, len(line.w) // 2
     none = w
     turn, far = o - (i + k - 1), o - (j + k - 1)

@@ -84,3 +84,44 @@ def ridge_whitened_rows(
     if wide:
         return solve(gram, rows, assume_a="pos")
     return solve(gram, rows.T, assume_a="pos").T
+
+
+def leave_one_out_ridge(
+    rows: Float[np.ndarray, "row column"],
+    targets: Float[np.ndarray, "row target"],
+    ridges: Float[np.ndarray, " ridge"],
+) -> float:
+    """Return the largest ridge, one for all targets, that predicts rows left out about best.
+
+    Ridge regression of the targets on centred rows leaves the residual (y_i - yhat_i) / (1 - h_ii)
+    when row i is left out (Allen 1974), with H = 1 / n + U diag(d) U' from the eigenvectors U of
+    the rows and d = e / (e + ridge * m), e the eigenvalues of the covariance and m their mean, as in
+    `ridge_whitened_rows`. The error of a row is its mean square over targets of one variance;
+    constant ones do not count. "About best" is within one standard error, over rows, of the least
+    mean error (Breiman et al. 1984): the smoothest answer that predicts no worse. Rows of zeros
+    leave nothing to choose, and the largest ridge is returned.
+
+    >>> rows = np.array([[-1.0], [0.0], [1.0]])
+    >>> leave_one_out_ridge(rows, 2 * rows, np.array([0.01, 10.0]))
+    0.01
+    """
+    n_rows, n_columns = rows.shape
+    wide = n_rows < n_columns
+    values, vectors = np.linalg.eigh((rows @ rows.T if wide else rows.T @ rows) / n_rows)
+    kept = values > 1e-6 * values[-1]
+    if not kept.any():
+        return float(ridges.max())
+    values, vectors = values[kept].astype(float), vectors[:, kept]
+    left = (vectors if wide else rows @ vectors / np.sqrt(n_rows * values)).astype(float)
+    spread = targets.std(axis=0)
+    targets = (targets - targets.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+    scores, within = left.T @ targets, left**2
+    errors = np.empty((len(ridges), n_rows))
+    for row, ridge in zip(errors, ridges, strict=True):
+        share = values / (values + ridge * values.sum() / n_columns)
+        residual = targets - left @ (share[:, None] * scores)
+        row[:] = np.mean(residual**2, axis=1) / (1 - 1 / n_rows - within @ share) ** 2
+    mean = errors.mean(axis=1)
+    best = np.argmin(mean)
+    standard_error = errors[best].std() / np.sqrt(n_rows)
+    return float(ridges[mean <= mean[best] + standard_error].max())

@@ -26,7 +26,6 @@ from spikeloop.viz.style import (
 )
 
 _TIME_LABEL = "time relative to spike (ms)"
-_MOST_FILTERS = 6
 
 
 @dataclass(frozen=True, eq=False)
@@ -225,8 +224,8 @@ def plot_covariance_filters(
     eigenvalues: np.ndarray,
     filters: np.ndarray,
     *,
-    null_range: np.ndarray,
-    significant: np.ndarray,
+    filter_eigenvalues: np.ndarray,
+    null_range: np.ndarray | None = None,
     eigenvalue_label: str = "eigenvalue (stimulus unit²)",
 ) -> Figure:
     """Draw the spectrum of a spike-triggered covariance, and the filters that leave its null.
@@ -236,65 +235,50 @@ def plot_covariance_filters(
     lags_s
         (lag,) time relative to the spike in seconds.
     eigenvalues
-        (eigenvalue,) in the order in which to draw them.
+        (eigenvalue,) in the order in which to draw them; NaN for a unit without spikes.
     filters
-        (eigenvalue, lag) one eigenvector for each, of unit length.
+        (filter, lag) some of the eigenvectors, of unit length.
+    filter_eigenvalues
+        (filter,) the eigenvalue of each.
     null_range
-        (2,) or (2, eigenvalue): where eigenvalues fall without any relation.
-    significant
-        (eigenvalue,) bool: which lie outside the null range.
+        (2,) where all eigenvalues fall without any relation; None: all filters are drawn.
     eigenvalue_label
         What the eigenvalues measure, with its unit.
     """
     lags_ms = 1e3 * as_vector("lags_s", lags_s, float)
     eigenvalues = as_vector("eigenvalues", eigenvalues, float)
-    filters = as_array("filters", filters, ("eigenvalue", "lag"), float)
-    _require_shape("filters", filters, (len(eigenvalues), len(lags_ms)))
-    significant = as_vector("significant", significant, bool)
-    require(
-        len(significant) == len(eigenvalues),
-        f"significant has {len(significant)} values: there are {len(eigenvalues)} eigenvalues.",
-    )
+    own = as_vector("filter_eigenvalues", filter_eigenvalues, float)
+    filters = as_array("filters", filters, ("filter", "lag"), float)
+    _require_shape("filters", filters, (len(own), len(lags_ms)))
+    null = np.array([-np.inf, np.inf]) if null_range is None else np.asarray(null_range, float)
+    require(null.shape == (2,), f"null_range has shape {null.shape}: it must be (2,).")
     figure = new_figure(WIDE_IN, 3.3)
     spectrum, curves = figure.subplots(1, 2)
-    shown = _farthest(eigenvalues, significant)[:_MOST_FILTERS]
-    _draw_spectrum(spectrum, eigenvalues, np.asarray(null_range, dtype=float), significant)
+    _draw_spectrum(spectrum, eigenvalues, None if null_range is None else null)
     spectrum.set(xlabel="rank of the eigenvalue", ylabel=eigenvalue_label)
-    for colour, i in zip(PALETTE, shown, strict=False):
-        curves.plot(lags_ms, filters[i], color=colour, label=f"rank {i + 1}")
+    shown = np.isfinite(own) if null_range is None else (own < null[0]) | (own > null[1])
+    for colour, i in zip(PALETTE, np.flatnonzero(shown), strict=False):
+        curves.plot(lags_ms, filters[i], color=colour, label=f"eigenvalue {own[i]:.3g}")
     _finish(curves, lags_ms, 0.0, "filter weight (unit length)", mean_label=None)
-    if len(shown):
-        legend_above(curves, 3)
+    if shown.any():
+        legend_above(curves, 2)
     else:
         say_empty(curves, "no eigenvalue leaves the null range")
-    if significant.sum() > len(shown):
-        curves.set_xlabel(f"{_TIME_LABEL}; {len(shown)} of {significant.sum()} filters")
     return figure
 
 
-def _farthest(eigenvalues: np.ndarray, significant: np.ndarray) -> np.ndarray:
-    """Return which eigenvalues are significant, the one farthest from the median first."""
-    if not significant.any():
-        return np.empty(0, dtype=np.int64)
-    distance = np.abs(eigenvalues - np.median(eigenvalues))
-    return np.flatnonzero(significant)[np.argsort(-distance[significant])]
-
-
-def _draw_spectrum(
-    ax: Axes, eigenvalues: np.ndarray, null_range: np.ndarray, significant: np.ndarray
-) -> None:
+def _draw_spectrum(ax: Axes, eigenvalues: np.ndarray, null: np.ndarray | None) -> None:
     rank = np.arange(1, len(eigenvalues) + 1)
-    require(
-        null_range.shape in {(2,), (2, len(eigenvalues))},
-        f"null_range has shape {null_range.shape}: it must be (2,) or (2, {len(eigenvalues)}).",
-    )
-    low, high = np.broadcast_to(null_range.reshape(2, -1), (2, len(eigenvalues)))
-    ax.fill_between(rank, low, high, color=PALE, lw=0, label="null range (no relation)")
-    rest = ~significant
-    ax.plot(rank[rest], eigenvalues[rest], "o", ms=3, color=GREY, label="inside")
-    label = f"outside: {count_noun(int(significant.sum()), 'filter')}"
-    ax.plot(rank[significant], eigenvalues[significant], "o", ms=5, color=VERMILLION, label=label)
+    outside = np.zeros(len(rank), dtype=bool)
+    if null is not None:
+        outside = (eigenvalues < null[0]) | (eigenvalues > null[1])
+        ax.fill_between(rank, *null, color=PALE, lw=0, label="null range (no relation)")
+    ax.plot(rank[~outside], eigenvalues[~outside], "o", ms=3, color=GREY, label="inside")
+    label = f"outside: {count_noun(int(outside.sum()), 'eigenvalue')}"
+    ax.plot(rank[outside], eigenvalues[outside], "o", ms=5, color=VERMILLION, label=label)
     ax.xaxis.get_major_locator().set_params(integer=True)
+    if not np.isfinite(eigenvalues).any():
+        say_empty(ax, "no spikes")
     legend_above(ax, 2)
 
 

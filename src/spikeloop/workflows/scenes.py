@@ -37,9 +37,7 @@ class SceneMethods:
     """Oracle, split halves, signal power, noise ceilings."""
     selection: UnitSelection = field(default_factory=UnitSelection)
     """Which units are worth modelling."""
-    image_average: ImageTriggeredAverage = field(
-        default_factory=lambda: ImageTriggeredAverage(whitening_ridge=3.0)
-    )
+    image_average: ImageTriggeredAverage = field(default_factory=ImageTriggeredAverage)
     """Receptive fields."""
     raster: RasterOrder = field(default_factory=RasterOrder)
     """Order of the units in the raster."""

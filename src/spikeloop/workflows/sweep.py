@@ -66,7 +66,7 @@ def analyse_sweep(
 def sweep_sections(findings: SweepFindings) -> list[Section]:
     """Return the chapters of the report."""
     sections = [_average_section(findings.average)]
-    if findings.covariance is not None:
+    if findings.covariance is not None and findings.average.average.shape[2] == 1:
         sections.append(_covariance_section(findings.average, findings.covariance))
     return sections
 
@@ -130,13 +130,16 @@ def _one_average(average: TriggeredAverage, unit: int, feature: int) -> ReportFi
 
 
 def _all_averages(average: TriggeredAverage, feature: int) -> ReportFigure:
+    bands = average.null_band
+    if bands is not None:
+        bands = np.stack([-bands, bands], axis=1)[:, :, None] * np.ones(len(average.lags_s))
     return ReportFigure(
         "Spike-triggered averages of the units",
         plot_triggered_averages(
             average.lags_s,
             average.average[:, :, feature] - average.stimulus_mean[feature],
             average.unit_ids,
-            null_bands=average.null_band,
+            null_bands=bands,
         ),
         "The strongest first, as deviations from the mean of the stimulus; grey: the null band.",
     )
@@ -183,12 +186,13 @@ def _average_table(average: TriggeredAverage) -> ReportTable:
 
 def _covariance_section(average: TriggeredAverage, covariance: TriggeredCovariance) -> Section:
     unit = int(np.argmax(average.n_spikes))
+    null_range = covariance.null_range
     figure = plot_covariance_filters(
         covariance.lags_s,
         covariance.eigenvalues[unit],
-        covariance.filters[unit],
-        null_range=covariance.null_range[unit],
-        significant=covariance.significant[unit],
+        covariance.filters[unit, :, :, 0],
+        filter_eigenvalues=covariance.filter_eigenvalues[unit],
+        null_range=None if null_range is None else null_range[unit],
     )
     return Section(
         "Which variances of the stimulus change before a spike",
