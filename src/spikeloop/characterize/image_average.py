@@ -9,11 +9,12 @@ from spikeloop.characterize.spike_windows import check_null, check_ridge
 from spikeloop.data import BLANK, Images, Responses, TimeSeries, Trials
 from spikeloop.errors import InvalidInputError
 from spikeloop.numerics.null import null_p_value, null_threshold
+from spikeloop.numerics.parallel import one_blas_thread
 from spikeloop.numerics.triggered import centre
 from spikeloop.numerics.whitening import leave_one_out_ridge, ridge_whitened_rows
 
 LEAVE_ONE_OUT = "leave_one_out"
-RIDGES = np.geomspace(0.1, 1000.0, 17)
+RIDGES = np.geomspace(0.001, 1000.0, 25)
 """Among these `LEAVE_ONE_OUT` chooses: four to a factor of ten."""
 
 
@@ -199,9 +200,10 @@ def _permuted_extremes(
     """Return the largest magnitude over pixels of each average of images dealt out anew."""
     rng = np.random.default_rng(seed)
     extremes = np.empty((shares.shape[1], n_permutations), rows.dtype)
-    for i in range(n_permutations):
-        dealt = shares[rng.permutation(len(shares))]
-        extremes[:, i] = np.abs(dealt.T @ rows).max(axis=1)
+    with one_blas_thread():
+        for i in range(n_permutations):
+            dealt = shares[rng.permutation(len(shares))]
+            extremes[:, i] = np.abs(dealt.T @ rows).max(axis=1)
     return extremes
 
 

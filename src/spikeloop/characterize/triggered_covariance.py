@@ -18,10 +18,11 @@ from spikeloop.characterize.spike_windows import (
 from spikeloop.data import SpikeTrains, TimeSeries
 from spikeloop.errors import InvalidInputError
 from spikeloop.numerics.null import null_threshold
+from spikeloop.numerics.parallel import one_blas_thread
 from spikeloop.numerics.triggered import centre
 from spikeloop.numerics.whitening import ridge_power, window_covariance
 
-_BLOCK_ELEMENTS = 2**22  # of one array of windows: 32 MB of float64
+_BLOCK_ELEMENTS = 2**18  # of one array of windows: 2 MB of float64, which a cache holds
 
 
 @dataclass(frozen=True)
@@ -250,11 +251,12 @@ def _shifted(
     """Return (option, 2, shift) minus the least and the largest eigenvalue; (shift,) strengths."""
     extremes = np.empty((len(options), 2, len(shifts)))
     strengths = np.empty(len(shifts))
-    for i, shift in enumerate(shifts):
-        mean, covariance = ring.moments(samples, counts, int(shift))
-        change = options @ (covariance - ring.covariance) @ options
-        extremes[:, :, i] = np.linalg.eigvalsh(change)[:, [0, -1]] * [-1, 1]
-        strengths[i] = _strength(mean, covariance)
+    with one_blas_thread():
+        for i, shift in enumerate(shifts):
+            mean, covariance = ring.moments(samples, counts, int(shift))
+            change = options @ (covariance - ring.covariance) @ options
+            extremes[:, :, i] = np.linalg.eigvalsh(change)[:, [0, -1]] * [-1, 1]
+            strengths[i] = _strength(mean, covariance)
     return extremes, strengths
 
 

@@ -164,30 +164,25 @@ def _turned_gain(line, i, j, k):
 
 
 @_compiled
-def _best_move(line, i, lengths):
+def _best_move(line, i, lengths, is_length):
     """Return the largest gain of the blocks that start at i, with its j, k and whether it turns."""
     n = len(line.ahead) - 1
     best, best_j, best_k, turns = 0.0, i, i, False
-    for m in lengths[lengths <= n - i]:
+    for m in lengths:
         j = i + m
+        if j > n:
+            break
         for k in range(j + 1, n + 1):
             gain = _gain(line, i, j, k)
             if gain > best:
                 best, best_j, best_k, turns = gain, j, k, False
-        if m == 1:
-            continue
-        for r in np.concatenate((np.array([0]), lengths[lengths <= n - j])):
+        for r in range(n - j + 1):
+            if m == 1 or not is_length[r]:
+                continue
             gain = _turned_gain(line, i, j, j + r)
             if gain > best:
                 best, best_j, best_k, turns = gain, j, j + r, True
     return best, best_j, best_k, turns
-
-
-@_compiled
-def _moved(i, j, k, turns):
-    """Return where the items that stand at [i, k) after a move stood before it."""
-    block = np.arange(i, j)
-    return np.concatenate((np.arange(j, k), block[::-1] if turns else block))
 
 
 @_compiled
@@ -202,7 +197,12 @@ def _add_reach(reach, affinity, w, w_back, given, sign):
                 row[s] += ahead * before[s] + back * after[s]
 
 
-@_compiled
+def _moved(i, j, k, turns):
+    """Return where the items that stand at [i, k) after a move stood before it."""
+    block = np.arange(i, j)
+    return np.concatenate((np.arange(j, k), block[::-1] if turns else block))
+
+
 def sweep(
     affinity: Float[np.ndarray, "place place"],
     pull: Float[np.ndarray, "place place"],
@@ -238,9 +238,10 @@ def sweep(
     w_back = w[::-1].copy()
     _add_reach(reach, affinity, w, w_back, order, 1.0)
     line = _line(affinity, reach, w, w_back)
+    is_length = np.isin(order, lengths) | (order == 0)
     gained = 0.0
     for i in range(n):
-        gain, j, k, turns = _best_move(line, i, lengths)
+        gain, j, k, turns = _best_move(line, i, lengths, is_length)
         if gain <= least_gain:
             continue
         places, source = np.arange(i, k), _moved(i, j, k, turns)

@@ -95,8 +95,8 @@ def leave_one_out_ridge(
 
     Ridge regression of the targets on centred rows leaves the residual (y_i - yhat_i) / (1 - h_ii)
     when row i is left out (Allen 1974), with H = 1 / n + U diag(d) U' from the eigenvectors U of
-    the rows and d = e / (e + ridge * m), e the eigenvalues of the covariance and m their mean, as in
-    `ridge_whitened_rows`. The error of a row is its mean square over targets of one variance;
+    the rows and d = e / (e + ridge * m), e the eigenvalues of their covariance and m the mean,
+    as in `ridge_whitened_rows`. The error of a row is its mean square over targets of one variance;
     constant ones do not count. "About best" is within one standard error, over rows, of the least
     mean error (Breiman et al. 1984): the smoothest answer that predicts no worse. Rows of zeros
     leave nothing to choose, and the largest ridge is returned.

@@ -13,6 +13,7 @@ from tqdm import tqdm
 from spikeloop.errors import SpikeloopWarning
 from spikeloop.io.config import plain
 from spikeloop.io.results import ResultsFolder, Run, open_results, versions
+from spikeloop.numerics.parallel import one_blas_thread
 from spikeloop.viz import ReportTable
 
 Result = TypeVar("Result")
@@ -71,8 +72,12 @@ def unit_table(
 def open_job(
     out: Path, run: Run, *, n_steps: int, overwrite: bool = False, resume: bool = False
 ) -> Iterator[Job]:
-    """Open the results folder of a run, with a progress bar where there is a terminal."""
+    """Open the results folder of a run, with a progress bar where there is a terminal.
+
+    Linear algebra keeps to one thread, so that the results are the same on any number of cores.
+    """
     with (
+        one_blas_thread(),
         collected_notes() as notes,
         open_results(out, run, overwrite=overwrite, resume=resume) as folder,
         tqdm(total=n_steps, disable=not sys.stderr.isatty(), leave=False, unit="step") as bar,
