@@ -57,7 +57,7 @@ def spectral_order(similarity: Float[np.ndarray, "item item"]) -> Int[np.ndarray
     """Return the items in the order of the Fiedler vector.
 
     It is the eigenvector of the second smallest eigenvalue of the Laplacian D - W, where W is the
-    symmetric part of the similarity less its smallest value: of all x with sum x = 0 and |x| = 1,
+    symmetric part of the similarity less its smallest value: of all x of length 1 with sum x = 0,
     the one with the least sum_ij W_ij (x_i - x_j)^2 (Atkins, Boman and Hendrickson 1998).
 
     >>> position = np.array([2.0, 0.0, 3.0, 1.0])
