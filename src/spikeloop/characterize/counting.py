@@ -57,9 +57,7 @@ def count_spikes(spikes: SpikeTrains, trials: Trials, window_s: tuple[float, flo
 def _observed(spikes: SpikeTrains, starts: np.ndarray, stops: np.ndarray) -> np.ndarray:
     """Return which windows lie inside one epoch each, or refuse when none does."""
     epochs = spikes.epochs
-    epoch = np.searchsorted(epochs.start_s, starts, side="right") - 1
-    # A stop computed as onset + duration may pass the end of the epoch by rounding alone.
-    seen = (epoch >= 0) & (stops <= epochs.stop_s[epoch] + 1e-9)
+    seen = epochs.contain(starts, stops)
     if not seen.any():
         raise InvalidInputError(
             f"None of the {len(seen)} trials was observed: their windows run from "

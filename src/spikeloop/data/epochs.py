@@ -59,3 +59,15 @@ class Epochs:
         times_s = np.asarray(times_s, dtype=float)
         epoch = np.searchsorted(self.start_s, times_s, side="right") - 1
         return (epoch >= 0) & (times_s < self.stop_s[epoch])
+
+    def contain(self, starts_s: np.ndarray, stops_s: np.ndarray) -> np.ndarray:
+        """Return, for each interval, whether one epoch holds all of it.
+
+        A stop may pass the end of the epoch by a nanosecond, which is rounding.
+
+        >>> Epochs([0.0, 2.0], [1.0, 3.0]).contain([0.5, 0.5, 2.0], [1.0, 2.5, 3.0]).tolist()
+        [True, False, True]
+        """
+        starts_s, stops_s = np.asarray(starts_s, dtype=float), np.asarray(stops_s, dtype=float)
+        epoch = np.searchsorted(self.start_s, starts_s + 1e-9, side="right") - 1
+        return (epoch >= 0) & (stops_s <= self.stop_s[epoch] + 1e-9)

@@ -61,7 +61,7 @@ def run_loop(
         The results folder to make.
     config
         The cortex, the analysis, and the seed. Where no counting window is set, it is that in which
-        the virtual cortex answers.
+        the virtual cortex answers: an experimenter would read it off the first histograms.
     overwrite, resume, command
         As in `spikeloop.io.results.open_results`.
 
@@ -70,6 +70,7 @@ def run_loop(
     InvalidInputError, ResultsFolderError
         The settings cannot be used, or the folder is in the way.
     """
+    config = _with_window(config)
     run = Run("loop", config, command=command)
     out = Path(out)
     with open_job(out, run, n_steps=N_STEPS + 3, overwrite=overwrite, resume=resume) as job:
@@ -78,8 +79,7 @@ def run_loop(
         with job.doing("write and read NWB"):
             path = job.folder.file("experiment.nwb", lambda path: _record(path, cortex, config))
             experiment = read_experiment(path, ReadOptions(nwb_stimulus="natural_scenes"))
-        analysis = _with_window(config.analysis, cortex)
-        findings = characterize(job, experiment, analysis, seed=config.seed)
+        findings = characterize(job, experiment, config.analysis, seed=config.seed)
         with job.doing("report"):
             _report(job, cortex, experiment, findings)
     return out
@@ -101,10 +101,14 @@ def _report(job: Job, cortex: SimulatedCortex, experiment: Experiment, findings:
     write_text(job.folder.path / "report.html", render_report(report))
 
 
-def _with_window(analysis: AnalysisConfig, cortex: SimulatedCortex) -> AnalysisConfig:
-    if analysis.scenes.window_s is not None:
-        return analysis
-    return replace(analysis, scenes=replace(analysis.scenes, window_s=cortex.truth.window_s))
+def _with_window(config: LoopConfig) -> LoopConfig:
+    """Count spikes while the virtual cortex answers, unless another window was asked for."""
+    if config.analysis.scenes.window_s is not None:
+        return config
+    start_s = config.cortex.latency_s
+    window_s = (start_s, start_s + config.cortex.duration_s)
+    scenes = replace(config.analysis.scenes, window_s=window_s)
+    return replace(config, analysis=replace(config.analysis, scenes=scenes))
 
 
 def _record(path: Path, cortex: SimulatedCortex, config: LoopConfig) -> None:

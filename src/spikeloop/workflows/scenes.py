@@ -1,5 +1,6 @@
 """Spikes and images shown in trials: how reliable is each unit, and what is it driven by."""
 
+import warnings
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -19,10 +20,13 @@ from spikeloop.characterize import (
     order_raster,
     select_units,
 )
-from spikeloop.data import Experiment, Responses, SpikeTrains
-from spikeloop.errors import InvalidInputError
+from spikeloop.data import Experiment, Responses, SpikeTrains, Trials
+from spikeloop.errors import InvalidInputError, SpikeloopWarning
 from spikeloop.numerics.binning import count_in_bins
 from spikeloop.workflows.job import Job
+
+LONGEST_WINDOW = 20
+"""A counting window may reach this many durations of a trial from its onset."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ class SceneMethods:
     """Settings of the analysis of images."""
 
     window_s: tuple[float, float] | None = None
-    """Window after onset in which spikes are counted, in seconds; None: the shortest trial."""
+    """Window after onset in which spikes are counted, in seconds; None: from onset to the usual
+    (median) duration of a trial."""
     raster_bin_s: float = 0.1
     """Width of the bins of the sorted raster, in seconds."""
     reliability: Reliability = field(default_factory=Reliability)
@@ -81,8 +86,8 @@ class Raster:
     """Activity of all units, and the order to draw them in."""
 
     activity: np.ndarray
-    """(bin, unit) z-scored spike counts over the whole recording; without spikes, (stimulus, unit)
-    z-scored mean responses."""
+    """(bin, unit) z-scored spike counts over the whole recording, NaN where it was not observed;
+    without spikes, (stimulus, unit) z-scored mean responses."""
     ordered: OrderedRaster
     bin_s: float | None = None
     """Width of a bin in seconds; None where a row is a stimulus."""
@@ -110,8 +115,8 @@ def analyse_scenes(
     else:
         reliability = selected = None
         job.remark(
-            "No two stimuli were shown twice, so that nothing is said of reliability, and no units "
-            "are selected."
+            "The responses hold no repeats of a stimulus (perhaps they are means already), so "
+            "reliability cannot be measured and no units are selected."
         )
     average = None
     if experiment.images is not None:
@@ -133,47 +138,78 @@ def has_repeats(responses: Responses) -> bool:
 
 
 def sort_raster(job: Job, spikes: SpikeTrains, methods: SceneMethods, *, seed: int) -> Raster:
-    """Bin and z-score the spikes of the whole recording, and order the units."""
+    """Bin and z-score the spikes of the whole recording, and order the units.
+
+    Bins that were not wholly observed are NaN, and have no say in the order.
+    """
     start_s, stop_s = float(spikes.epochs.start_s[0]), float(spikes.epochs.stop_s[-1])
-    n_bins = int((stop_s - start_s) / methods.raster_bin_s + 1e-6)
-    if n_bins < 2:
+    bin_s = methods.raster_bin_s
+    n_bins = int((stop_s - start_s) / bin_s + 1e-6)
+    edges_s = start_s + bin_s * np.arange(n_bins + 1)
+    observed = spikes.epochs.contain(edges_s[:-1], edges_s[1:])
+    if observed.sum() < 2:
         raise InvalidInputError(
-            f"raster_bin_s={methods.raster_bin_s}: the recording lasts {stop_s - start_s} s, which "
-            "gives no two bins. Make the bins narrower."
+            f"raster_bin_s={bin_s}: {spikes.epochs.duration_s} s were observed, which gives no two "
+            "whole bins. Make the bins narrower."
         )
     counts = count_in_bins(
         spikes.times_s,
         spikes.unit_index,
         spikes.n_units,
         start=start_s,
-        rate=1 / methods.raster_bin_s,
+        rate=1 / bin_s,
         n_bins=n_bins,
     )
-    return _ordered(job, counts, methods.raster, seed, methods.raster_bin_s, start_s)
+    activity = np.full(counts.shape, np.nan)
+    activity[observed] = _z_scored(counts[observed])
+    ordered = _ordered(job, activity[observed], methods.raster, seed)
+    return Raster(activity, ordered, bin_s, start_s)
 
 
 def sort_responses(job: Job, responses: Responses, methods: SceneMethods, *, seed: int) -> Raster:
     """Z-score the mean responses to each stimulus, and order the units."""
-    return _ordered(job, responses.mean(), methods.raster, seed)
+    activity = _z_scored(responses.mean())
+    return Raster(activity, _ordered(job, activity, methods.raster, seed))
 
 
-def _ordered(
-    job: Job, activity: np.ndarray, method: RasterOrder, seed: int, *clock: float
-) -> Raster:
+def _z_scored(activity: np.ndarray) -> np.ndarray:
     spread = activity.std(axis=0)
-    activity = (activity - activity.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
-    ordered = job.step(
+    return (activity - activity.mean(axis=0)) / np.where(spread > 0, spread, 1.0)
+
+
+def _ordered(job: Job, activity: np.ndarray, method: RasterOrder, seed: int) -> OrderedRaster:
+    return job.step(
         "raster_order", OrderedRaster, lambda: order_raster(activity, method, seed=seed)
     )
-    return Raster(activity, ordered, *clock)
 
 
 def _counted(experiment: Experiment, methods: SceneMethods) -> Responses:
+    """Count spikes in the window asked for, or in the usual duration of the trials."""
     trials, window_s = experiment.trials, methods.window_s
-    if window_s is None:
-        if trials.duration_s is None:
+    if trials.duration_s is not None and len(trials):
+        usual_s = float(np.median(trials.duration_s))
+        if window_s is not None and max(np.abs(window_s)) > LONGEST_WINDOW * usual_s:
             raise InvalidInputError(
-                "The trials have no duration_s: say in which window to count spikes (window_s)."
+                f"window_s={window_s}: trials last {usual_s:g} s. Give the window in seconds."
             )
-        window_s = (0.0, float(trials.duration_s.min()))
+        if window_s is None:
+            window_s = (0.0, usual_s)
+            trials = _of_usual_duration(trials, usual_s)
+    if window_s is None:
+        raise InvalidInputError(
+            "The trials have no duration_s: say in which window to count spikes (window_s)."
+        )
     return count_spikes(experiment.spikes, trials, window_s)
+
+
+def _of_usual_duration(trials: Trials, usual_s: float) -> Trials:
+    """Leave out trials that were cut short, and say so: they would hold fewer spikes."""
+    whole = trials.duration_s > 0.95 * usual_s
+    if not whole.all():
+        warnings.warn(
+            f"{int((~whole).sum())} of {len(trials)} trials lasted less than the usual "
+            f"{usual_s:g} s and were left out.",
+            SpikeloopWarning,
+            stacklevel=3,
+        )
+    return trials.select(whole)

@@ -4,7 +4,6 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikeloop.evaluate.correlation import pearson
 from spikeloop.evaluate.recovery import filter_correlation, subspace_overlap
 from spikeloop.simulate import CorticalTruth, SimulatedCortex
 from spikeloop.viz import (
@@ -49,31 +48,34 @@ class Verdict:
         return _median(self.recovery[self.cell_type == "simple"])
 
     @property
-    def ceiling_correlation(self) -> float:
-        """Correlation over units of the estimated with the true noise ceiling."""
-        known = np.isfinite(self.estimated_ceiling)
-        return float(pearson(self.true_ceiling[known], self.estimated_ceiling[known]))
+    def ceiling_error(self) -> float:
+        """Median over responsive units of |estimated - true| noise ceiling."""
+        responsive = self.cell_type != "unresponsive"
+        return _median(np.abs(self.estimated_ceiling - self.true_ceiling)[responsive])
 
 
 def judge(truth: CorticalTruth, scenes: SceneFindings) -> Verdict:
-    """Compare what was found with the truth, unit by unit."""
-    fields = scenes.fields
-    recovery = filter_correlation(fields, truth.filters[:, 0])
-    overlap = subspace_overlap(fields[:, None], truth.filters)
-    recovery = np.where(truth.cell_type == "complex", overlap, recovery)
-    recovery[truth.cell_type == "unresponsive"] = np.nan
-    n_units = len(truth.cell_type)
+    """Compare what was found with the truth, unit by unit, paired by their ids."""
+    unit_ids = scenes.responses.unit_ids
+    sorter = np.argsort(truth.model.unit_ids)
+    row = sorter[np.searchsorted(truth.model.unit_ids, unit_ids, sorter=sorter)]
+    filters, cell_type = truth.filters[row], truth.cell_type[row]
+    recovery = filter_correlation(scenes.fields, filters[:, 0])
+    overlap = subspace_overlap(scenes.fields[:, None], filters)
+    recovery = np.where(cell_type == "complex", overlap, recovery)
+    recovery[cell_type == "unresponsive"] = np.nan
     reliability, selected = scenes.reliability, scenes.selected
     n_repeats = 1 if reliability is None else reliability.mean_repeats
+    nothing = np.full(len(unit_ids), np.nan)
     return Verdict(
-        unit_ids=scenes.responses.unit_ids,
-        cell_type=truth.cell_type,
+        unit_ids=unit_ids,
+        cell_type=cell_type,
         recovery=recovery,
-        true_ceiling=truth.noise_ceiling(n_repeats),
-        estimated_ceiling=np.full(n_units, np.nan) if reliability is None else reliability.cc_max,
-        kept=np.zeros(n_units, dtype=bool) if selected is None else selected.keep,
-        fields=fields,
-        true_fields=truth.filters[:, 0],
+        true_ceiling=truth.noise_ceiling(n_repeats)[row],
+        estimated_ceiling=nothing if reliability is None else reliability.cc_max,
+        kept=np.isfinite(nothing) if selected is None else selected.keep,
+        fields=scenes.fields,
+        true_fields=filters[:, 0],
     )
 
 
@@ -92,11 +94,15 @@ def truth_arrays(truth: CorticalTruth) -> dict[str, np.ndarray]:
 
 def verdict_numbers(verdict: Verdict) -> list[KeyNumber]:
     """Return what stands at the very head of the report."""
+    kept_wrongly = int(np.sum(verdict.kept & (verdict.cell_type == "unresponsive")))
     return [
-        KeyNumber("true filter found", verdict.simple_recovery, "median correlation, simple cells"),
         KeyNumber(
-            "noise ceiling", verdict.ceiling_correlation, "correlation of estimated with true"
+            "receptive fields recovered",
+            verdict.simple_recovery,
+            "median correlation with the true filter, simple cells",
         ),
+        KeyNumber("error of noise ceilings", verdict.ceiling_error, "median |estimated − true|"),
+        KeyNumber("selected by mistake", kept_wrongly, "unresponsive units"),
     ]
 
 
@@ -104,8 +110,9 @@ def verdict_section(verdict: Verdict, overview: ReportFigure) -> Section:
     """Return the chapter that judges the rest."""
     return Section(
         "Judged by the truth",
-        "The experiment was simulated, so that its truth is known and was not used: the recording "
-        "was written to a file, and characterized from that file alone.",
+        "The experiment was simulated, so its truth is known. The recording was written to an NWB "
+        "file, and all estimates were made from the spikes, trials and images in that file. One "
+        "thing was given: the window after onset in which the units respond.",
         [
             overview,
             *_figures(verdict),
@@ -115,14 +122,16 @@ def verdict_section(verdict: Verdict, overview: ReportFigure) -> Section:
 
 
 def draw_overview(cortex: SimulatedCortex, raster: Raster, verdict: Verdict) -> ReportFigure:
-    """Draw the loop in one picture, with the five simple cells recovered best."""
-    best = np.argsort(-np.where(verdict.cell_type == "simple", verdict.recovery, -1.0))[:5]
+    """Draw the loop in one picture, with simple cells from the worst recovered to the best."""
+    simple = np.flatnonzero(verdict.cell_type == "simple")
+    simple = simple[np.argsort(verdict.recovery[simple])]
+    drawn = simple[np.linspace(0, len(simple) - 1, min(5, len(simple))).round().astype(int)]
     known = np.isfinite(verdict.estimated_ceiling)
     figure = plot_loop_overview(
         LoopOverview(
             images=cortex.experiment.images.pixels[:6],
-            true_fields=verdict.true_fields[best],
-            estimated_fields=verdict.fields[best],
+            true_fields=verdict.true_fields[drawn],
+            estimated_fields=verdict.fields[drawn],
             activity=raster.activity,
             order=raster.ordered.order,
             bin_s=raster.bin_s,
@@ -147,8 +156,9 @@ def _figures(verdict: Verdict) -> list[ReportFigure]:
                 verdict.recovery[responsive], verdict.cell_type[responsive].tolist()
             ).figure,
             "Simple cells: correlation of the estimated receptive field with the true filter. "
-            "Complex cells answer both signs of their filters, so that no linear estimate can "
-            "find them: they score what is left by chance and by the rectification.",
+            "Complex cells respond to both signs of their two filters, so a linear estimate cannot "
+            "find them; their score is the length of the part of the estimate that lies in the "
+            "plane of the two filters, which is above zero by chance.",
         ),
         ReportFigure(
             "True and estimated receptive fields of simple cells",
@@ -170,7 +180,8 @@ def _figures(verdict: Verdict) -> list[ReportFigure]:
                 groups=verdict.cell_type.tolist(),
             ).figure,
             "The correlation that a perfect model would have with the mean responses: true, and "
-            "estimated from the repeats. Units in which no signal was found have no estimate.",
+            "estimated from the repeats. A unit whose estimated signal power is not above zero has "
+            "no estimate; an unresponsive unit, whose true ceiling is 0, has none half of the time.",
         ),
     ]
 
