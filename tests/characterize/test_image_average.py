@@ -121,6 +121,13 @@ def test_a_silent_unit_is_nan_and_leaves_the_others_alone():
         assert np.isnan(getattr(result, name)[1]).all()
 
 
+def test_an_image_average_tells_its_size_in_one_line():
+    pixels = np.random.default_rng(7).random((4, *SHAPE))
+    plain, whitened = (averaged(np.ones((4, 1)), pixels, whitening_ridge=r) for r in (None, 0.25))
+    assert repr(plain) == "ImageAverage(1 units, 4 x 5 pixels, not whitened)"
+    assert repr(whitened) == "ImageAverage(1 units, 4 x 5 pixels, whitened with ridge 0.25)"
+
+
 def test_what_was_not_asked_for_is_none():
     result = averaged(np.ones((4, 1)), np.random.default_rng(7).random((4, *SHAPE)))
     absent = (result.null_band, result.p_value, result.whitened, result.whitened_null_band)

@@ -134,3 +134,10 @@ def test_bad_activity_is_refused(activity, message):
 def test_bad_settings_are_refused(setting, message):
     with pytest.raises(InvalidInputError, match=message):
         RasterOrder(**setting)
+
+
+def test_a_raster_prints_on_one_line():
+    activity = np.random.default_rng(0).normal(size=(50, 6))
+    ordered = order_raster(activity, RasterOrder(), seed=0)
+    assert repr(ordered).startswith(f"OrderedRaster(6 units, objective {ordered.objective:.3g}, ")
+    assert "\n" not in repr(ordered)

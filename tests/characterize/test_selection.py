@@ -89,6 +89,20 @@ def test_in_pure_noise_percentiles_keep_some_units_and_significance_none():
     assert select_units(noise, SIGNIFICANCE, seed=0).keep.sum() <= 1
 
 
+def test_one_good_unit_among_500_without_signal_is_kept():
+    rates = np.full((30, 500), 2.0)
+    rates[:, 123] = np.random.default_rng(10).gamma(1.0, 4.0, 30)
+    selected = select_units(recorded(rates, 6, seed=10), UnitSelection(n_trees=5), seed=0)
+    assert selected.p_value[123] == 1 / 10001
+    assert selected.keep[123]
+    assert selected.keep.sum() <= 2
+
+
+def test_the_table_begins_with_the_verdict():
+    selected = select_units(mixed(2), SIGNIFICANCE, seed=0)
+    assert list(selected.columns())[:3] == ["unit_ids", "keep", "reason"]
+
+
 def test_a_count_of_zero_is_a_count():
     rates = np.random.default_rng(5).gamma(1.0, 0.5, (60, 30))
     responses = recorded(rates, 40, seed=5)

@@ -13,24 +13,26 @@ from spikeloop.errors import InvalidInputError
 RATE_HZ = 100.0
 
 
-def trains(counts, *, start_s=0.0, rate_hz=RATE_HZ):
+def trains(counts, *, start_s=0.0, epochs=None):
     """Return spikes in the middle of their bins, from counts (time, unit)."""
     counts = np.asarray(counts)
-    times_s = start_s + (np.arange(len(counts)) + 0.5) / rate_hz
-    epochs = Epochs([start_s], [start_s + len(counts) / rate_hz])
+    times_s = start_s + (np.arange(len(counts)) + 0.5) / RATE_HZ
+    epochs = epochs or Epochs([start_s], [start_s + len(counts) / RATE_HZ])
     units = {str(u): np.repeat(times_s, counts[:, u]) for u in range(counts.shape[1])}
     return SpikeTrains.from_units(units, epochs)
 
 
-def averaged(counts, values, *, start_s=0.0, **settings):
+def averaged(counts, values, *, start_s=0.0, epochs=None, **settings):
     settings = {"window_s": (-0.04, 0.0), "n_shifts": 0} | settings
     stimulus = TimeSeries(values, RATE_HZ, start_s)
     method = SpikeTriggeredAverage(**settings)
-    return triggered_average(trains(counts, start_s=start_s), stimulus, method, seed=1)
+    return triggered_average(
+        trains(counts, start_s=start_s, epochs=epochs), stimulus, method, seed=1
+    )
 
 
 def exponential_neuron(values, kernel, rng, base=0.05):
-    """Return Poisson counts of a rate base * exp(k x); k[-1] weighs the spike's own sample."""
+    """Return Poisson counts of a rate base * exp(k x); k[-1] belongs to the spike's sample."""
     drive = np.convolve(values, kernel[::-1])[: len(values)]
     return rng.poisson(base * np.exp(drive))
 
@@ -60,8 +62,10 @@ def test_average_and_sd_equal_a_loop_over_spikes_with_edges_skipped(window_s, st
         assert result.n_spikes[unit] == len(windows)
         np.testing.assert_allclose(result.average[unit], np.mean(windows, axis=0))
         np.testing.assert_allclose(result.ensemble_sd[unit], np.std(windows, axis=0))
+        used = counts[max(0, -first) : 200 - max(0, last), unit]
+        n_effective = used.sum() ** 2 / (used**2).sum()
         np.testing.assert_allclose(
-            result.standard_error[unit], np.std(windows, axis=0, ddof=1) / np.sqrt(len(windows))
+            result.standard_error[unit], np.std(windows, axis=0) / np.sqrt(n_effective - 1)
         )
     np.testing.assert_allclose(result.lags_s, np.arange(first, last + 1) / RATE_HZ)
 
@@ -139,6 +143,87 @@ def test_unrelated_spikes_exceed_the_null_band_as_often_as_promised(n_features):
     # 400 units: 5 % give 20, with a standard deviation of 4.4.
     assert 7 <= exceeds.sum() <= 33
     assert 0.4 < result.p_value.mean() < 0.6
+
+
+@pytest.mark.parametrize("window_s", [(-0.04, 0.0), (-0.02, 0.03), (0.01, 0.06)])
+def test_windows_that_touch_a_gap_are_skipped_and_gaps_are_in_no_mean(window_s):
+    rng = np.random.default_rng(8)
+    values, counts = rng.standard_normal((300, 2)), rng.poisson(0.5, (300, 2))
+    # The first gap cuts into bins 60 and 79; the second epoch stops where the third starts.
+    epochs = Epochs([-1.0, 0.793, 1.2, 2.5], [0.607, 1.2, 1.9, 2.51])
+    observed = np.zeros(300, bool)
+    observed[:60] = observed[80:190] = observed[250] = True
+    in_epochs = epochs.contains((np.arange(300) + 0.5) / RATE_HZ)
+    result = averaged(
+        counts * in_epochs[:, None], values, epochs=epochs, window_s=window_s, n_shifts=19,
+        min_shift_s=0.1, whitening_ridge=0.1,
+    )  # fmt: skip
+    first, last = (round(edge * RATE_HZ) for edge in window_s)
+    fits = [
+        t - max(0, -first) >= 0 and observed[t + min(first, 0) : t + max(last, 0) + 1].all()
+        for t in range(300)
+    ]
+    for unit in range(2):
+        used = np.repeat(np.arange(300), counts[:, unit] * fits)
+        windows = [values[t + first : t + last + 1] for t in used]
+        assert result.n_spikes[unit] == len(windows)
+        np.testing.assert_allclose(result.average[unit], np.mean(windows, axis=0))
+        np.testing.assert_allclose(result.ensemble_sd[unit], np.std(windows, axis=0))
+    np.testing.assert_allclose(result.stimulus_mean, values[observed].mean(axis=0))
+    # Everything else is what a stimulus of the observed samples alone would give.
+    joined = averaged(
+        (counts * np.transpose([fits]))[observed], values[observed], window_s=window_s,
+        n_shifts=19, min_shift_s=0.1, whitening_ridge=0.1,
+    )  # fmt: skip
+    for name in ("average", "standard_error", "null_band", "p_value", "whitened"):
+        np.testing.assert_allclose(getattr(result, name), getattr(joined, name))
+
+
+@pytest.mark.parametrize(("in_epochs", "in_gaps"), [(0.0, None), (0.5, 0.0)])
+def test_unrelated_units_with_gaps_have_calibrated_p_values(in_epochs, in_gaps):
+    # A stimulus that is silent in the gaps (None: 0 throughout), or has another mean there.
+    rng = np.random.default_rng(9)
+    n_samples, period = 8000, 400
+    observed = np.arange(n_samples) % period < 240
+    values = in_epochs + coloured(rng, n_samples, 0.7)
+    values[~observed] = 0.0 if in_gaps is None else in_gaps + values[~observed] - in_epochs
+    counts = rng.poisson(0.1, (n_samples, 200)) * observed[:, None]
+    start_s = np.arange(0, n_samples, period) / RATE_HZ
+    result = averaged(
+        counts, values[:, None], epochs=Epochs(start_s, start_s + 2.4), n_shifts=199,
+        window_s=(-0.19, 0.0),
+    )  # fmt: skip
+    # 200 units: 5 % give 10, with a standard deviation of 3.1.
+    assert np.sum(result.p_value <= 0.05) <= 20
+    assert 0.4 < result.p_value.mean() < 0.6
+
+
+def test_the_standard_error_is_true_where_samples_hold_many_spikes():
+    rng = np.random.default_rng(10)
+    averages, errors = [], []
+    for _ in range(300):
+        counts = rng.negative_binomial(0.05, 1 / 3, (1500, 1))  # mean 0.1, variance 0.3
+        result = averaged(counts, rng.standard_normal((1500, 1)))
+        averages.append(result.average[0, :, 0])
+        errors.append(result.standard_error[0, :, 0])
+    true = np.sqrt(np.mean(np.square(averages)))
+    assert np.mean(errors) == pytest.approx(true, rel=0.15)
+
+
+def test_spikes_that_are_all_in_one_sample_have_no_standard_error():
+    counts = np.zeros((50, 1), int)
+    counts[20] = 3
+    assert np.isnan(averaged(counts, np.random.default_rng(0).random((50, 1))).standard_error).all()
+
+
+def test_epochs_outside_the_stimulus_are_refused_even_without_spikes():
+    with pytest.raises(InvalidInputError, match=r"None of the 0 spikes .* 1 epochs .* 9\.0 to 10"):
+        averaged(np.zeros((50, 1), int), np.ones((50, 1)), epochs=Epochs([9.0], [10.0]))
+
+
+def test_an_average_tells_its_size_in_one_line():
+    result = averaged(np.ones((50, 2), int), np.ones((50, 3)))
+    assert repr(result) == "TriggeredAverage(2 units, 5 lags x 3 features, 92 spikes)"
 
 
 def test_units_together_equal_units_one_at_a_time(monkeypatch):

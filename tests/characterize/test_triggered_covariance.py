@@ -15,18 +15,19 @@ PAIR *= np.hanning(N_LAGS + 2)[1:-1]
 PAIR = np.linalg.qr(PAIR.T)[0].T
 
 
-def analysed(counts, values, **settings):
+def analysed(counts, values, *, epochs=None, **settings):
     settings = {"window_s": (-(N_LAGS - 1) / RATE_HZ, 0.0), "n_filters": 2} | settings
     counts, values = np.asarray(counts), np.asarray(values)
     times_s = (np.arange(len(counts)) + 0.5) / RATE_HZ
     units = {str(u): np.repeat(times_s, counts[:, u]) for u in range(counts.shape[1])}
-    spikes = SpikeTrains.from_units(units, Epochs([0.0], [len(counts) / RATE_HZ]))
+    epochs = epochs or Epochs([0.0], [len(counts) / RATE_HZ])
+    spikes = SpikeTrains.from_units(units, epochs)
     stimulus = TimeSeries(values.reshape(len(values), -1), RATE_HZ)
     return triggered_covariance(spikes, stimulus, SpikeTriggeredCovariance(**settings), seed=3)
 
 
 def drive(values, kernel):
-    """Return k x at each sample, where kernel[-1] weighs the sample itself."""
+    """Return k x at each sample, where kernel[-1] is the weight of the sample itself."""
     return np.convolve(values, kernel[::-1])[: len(values)]
 
 
@@ -56,6 +57,43 @@ def test_eigenvalues_and_filters_equal_windows_laid_out():
     assert np.all(np.diff(result.filter_eigenvalues[0][2:]) >= 0)
 
 
+def test_gaps_are_left_out_of_both_covariances():
+    rng = np.random.default_rng(10)
+    values, counts = rng.standard_normal(200), rng.poisson(0.4, (200, 1))
+    observed = np.r_[0:80, 120:200]
+    values[80:120] = 50.0
+    counts[80:120] = 0
+    result = analysed(
+        counts, values, window_s=(-0.03, 0.0), n_shifts=0, keep_covariance=True,
+        project_out_average=False, epochs=Epochs([0.0, 1.2], [0.8, 2.0]),
+    )  # fmt: skip
+    fits = np.r_[3:80, 123:200]
+    windows = np.array([values[t - 3 : t + 1] for t in fits])
+    joined = np.lib.stride_tricks.sliding_window_view(values[observed], 4)
+    repeated = np.repeat(windows, counts[fits, 0], axis=0)
+    assert result.n_spikes[0] == len(repeated)
+    expected = np.cov(repeated.T) - np.cov(joined.T, bias=True)
+    np.testing.assert_allclose(result.covariance[0], expected, atol=1e-12)
+
+
+@pytest.mark.parametrize("mean", [0.0, 0.5])
+def test_unrelated_units_with_gaps_are_as_rarely_significant_as_promised(mean):
+    rng = np.random.default_rng(11)
+    observed = np.arange(5000) % 250 < 150
+    values = np.where(observed, mean + rng.standard_normal(5000), 0.0)
+    counts = rng.poisson(0.3, (5000, 120)) * observed[:, None]
+    start_s = np.arange(0, 50, 2.5)
+    result = analysed(counts, values, n_shifts=39, epochs=Epochs(start_s, start_s + 1.5))
+    assert result.significant.any(axis=1).sum() <= 13
+
+
+def test_a_covariance_tells_its_size_in_one_line():
+    counts = np.random.default_rng(9).poisson(0.3, (1000, 1))
+    result = analysed(counts, np.random.default_rng(9).standard_normal(1000), n_shifts=0)
+    start = "TriggeredCovariance(1 units x 4 filters, no test, 12 lags x 1 features, "
+    assert repr(result) == f"{start}{counts[11:].sum()} spikes)"
+
+
 def test_an_energy_neuron_gives_its_filter_pair_back():
     rng = np.random.default_rng(1)
     values = rng.standard_normal(40_000)
@@ -64,7 +102,7 @@ def test_an_energy_neuron_gives_its_filter_pair_back():
     assert result.significant[0, :2].all()
     assert np.abs(result.filter_eigenvalues[0, 2:]).max() < 0.15
     assert overlap(result.filters[0, :2], PAIR) > 0.98
-    # Weighing windows by a^2 + b^2 makes E[a^2] = (E[a^4] + E[a^2 b^2]) / E[a^2 + b^2] = 2.
+    # Windows weighted by a^2 + b^2 have E[a^2] = (E[a^4] + E[a^2 b^2]) / E[a^2 + b^2] = 2.
     np.testing.assert_allclose(result.filter_eigenvalues[0, :2], 1, atol=0.15)
     assert not result.average_projected_out[0]
 

@@ -81,3 +81,41 @@ def test_help_needs_no_heavy_import():
     )
     done = subprocess.run([sys.executable, "-c", script], capture_output=True, check=False)
     assert done.returncode == 0, done.stderr
+
+
+def test_what_was_not_foreseen_is_one_line_too(monkeypatch, capsys):
+    def broken(words):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr("spikeloop.cli.data.main", broken)
+    assert main(["data", "list"]) == 1
+    said = capsys.readouterr().err
+    assert said.startswith("spikeloop data: RuntimeError: a bug. This was not foreseen")
+    assert said.count("\n") == 1
+    monkeypatch.setenv("SPIKELOOP_TRACEBACK", "1")
+    with pytest.raises(RuntimeError):
+        main(["data", "list"])
+
+
+def test_an_interruption_is_no_traceback(monkeypatch, capsys):
+    def interrupted(words):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("spikeloop.cli.data.main", interrupted)
+    assert main(["data", "list"]) == 1
+    assert "interrupted" in capsys.readouterr().err
+
+
+def test_a_reader_who_has_gone_is_no_error_with_a_traceback():
+    script = "import sys; from spikeloop.cli.main import main; sys.exit(main(['data', 'list']))"
+    command = f'"{sys.executable}" -c "{script}" | head -c0'
+    done = subprocess.run(command, shell=True, capture_output=True, text=True, check=False)
+    assert "Traceback" not in done.stderr
+
+
+@pytest.mark.parametrize("seed", ["-1", str(2**64)])
+def test_a_seed_out_of_range_is_refused(seed, tmp_path, capsys):
+    code = main(["loop", "--seed", seed, "--out", str(tmp_path / "out")])
+    assert code == 1
+    assert "it must lie in 0..2^63 - 1" in capsys.readouterr().err
+    assert list(tmp_path.iterdir()) == []

@@ -201,3 +201,45 @@ def test_reprs_tell_the_size():
     assert repr(trials) == "Trials(2 presentations of 1 stimuli, 1 of them blank)"
     responses = Responses([[1.0], [2.0]], (0.0, 0.1), trials, ["a"])
     assert repr(responses) == "Responses(2 trials x 1 units, 0.0..0.1 s after onset)"
+
+
+@pytest.mark.parametrize(
+    ("make", "message"),
+    [
+        (
+            lambda: Trials([0.33, 1.0]),
+            "stimulus_id holds 1 values that are not whole numbers, such",
+        ),
+        (lambda: Trials([np.nan]), "stimulus_id holds 1 values that are not whole numbers"),
+        (lambda: Images(np.zeros((1, 2, 2)), [0.5]), "image_ids holds 1 values that are not whole"),
+        (lambda: SpikeTrains([0.1], [2**33], ["a"], SECOND), "unit_index reaches from 8589934592"),
+        (lambda: SpikeTrains([], [], [np.nan], SECOND), "unit_ids holds 1 values that are not fin"),
+        (lambda: TimeSeries([[1j]], 1.0), "values holds complex numbers"),
+        (lambda: TimeSeries([[1.0]], 1j), "sample_rate_hz=1j: it must be above 0"),
+        (lambda: TimeSeries([[1e200]], 1.0), r"values reaches from 1e\+200 .* Choose another unit"),
+        (
+            lambda: Responses([[1e200]], (0.0, 0.1), Trials([0]), ["a"]),
+            r"counts reaches from 1e\+200",
+        ),
+    ],
+)
+def test_numbers_that_would_be_bent_are_refused(make, message):
+    with pytest.raises(InvalidInputError, match=message):
+        make()
+
+
+def test_spikes_and_responses_are_of_the_same_units():
+    spikes = SpikeTrains.from_units({"a": []}, SECOND)
+    responses = Responses([[1.0]], (0.0, 0.1), Trials([0]), ["b"])
+    with pytest.raises(InvalidInputError, match="two has spikes and responses of different unit"):
+        Experiment("two", spikes=spikes, responses=responses)
+
+
+def test_epochs_contain_whole_intervals_only():
+    epochs = Epochs([0.0, 1.0], [1.0, 2.0])
+    assert epochs.contain([0.0, 0.5, 1.0, -0.1], [1.0, 1.5, 2.0, 0.5]).tolist() == [
+        True,
+        False,
+        True,
+        False,
+    ]

@@ -8,6 +8,7 @@ import pytest
 from spikeloop.errors import InvalidInputError
 from spikeloop.evaluate import (
     cc_max,
+    mean_reliability,
     spearman_brown,
     split_half,
     split_half_enumerated,
@@ -64,10 +65,27 @@ def test_of_an_odd_number_each_repeat_is_left_out_in_turn():
     assert split_half_enumerated(repeats)[0] == pytest.approx(wanted, rel=1e-12)
 
 
-def test_with_an_even_number_of_repeats_spearman_brown_is_the_square_of_cc_max():
+@pytest.mark.parametrize("n_repeats", [2, 3, 5, 6])
+def test_mean_reliability_is_spearman_brown_of_all_repeats(n_repeats):
     rng = np.random.default_rng(2)
-    repeats = rng.normal(size=(30, 6, 5)) + 2 * rng.normal(size=(30, 1, 5))
-    np.testing.assert_allclose(spearman_brown(split_half(repeats)), cc_max(repeats) ** 2)
+    repeats = rng.normal(size=(30, n_repeats, 5)) + 2 * rng.normal(size=(30, 1, 5))
+    whole = spearman_brown(split_half(repeats), n_repeats / (n_repeats // 2))
+    np.testing.assert_allclose(mean_reliability(repeats), whole)
+    np.testing.assert_allclose(mean_reliability(repeats), cc_max(repeats) ** 2)
+
+
+def test_mean_reliability_of_ragged_repeats_is_the_formula_written_out():
+    lists = LISTS[:3]
+    error = np.mean([np.var(values, ddof=1) / len(values) for values in lists])
+    signal = np.var([np.mean(values) for values in lists], ddof=1) - error
+    assert mean_reliability(padded(LISTS))[0] == pytest.approx(signal / (signal + error), rel=1e-12)
+
+
+def test_mean_reliability_is_not_clipped_and_nan_where_there_is_nothing_to_say():
+    repeats = np.array([[[0.0, 1.0], [4.0, 1.0]], [[2.0, 1.0], [4.0, 1.0]]])
+    # means 2 and 3: variance 0.5; squared errors of the means 4 and 1: mean 2.5
+    np.testing.assert_allclose(mean_reliability(repeats), [(0.5 - 2.5) / 0.5, np.nan])
+    assert np.isnan(mean_reliability(repeats[:1])).all()
 
 
 def test_the_three_kinds_nearly_agree():

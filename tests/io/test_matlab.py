@@ -88,6 +88,14 @@ def test_times_can_be_said_to_be_times(mat):
         assert read_experiment(path, options).spikes.times_s.tolist() == [0.0, 1.0, 3.0]
 
 
+def test_the_unit_of_each_spike_can_be_given_as_a_variable(mat):
+    path = mat(stim=STIM, rho=np.array([0.001, 0.002, 0.007]), cell=np.array([12.0, 3.0, 12.0]))
+    options = ReadOptions(stimulus="stim", spikes="rho", spike_units="cell", rate_hz=500.0)
+    spikes = read_experiment(path, options).spikes
+    assert spikes.unit_ids.tolist() == [3, 12]
+    assert spikes.of_unit(12).tolist() == [0.001, 0.007]
+
+
 @pytest.mark.parametrize(
     ("rho", "how", "message"),
     [
@@ -96,8 +104,8 @@ def test_times_can_be_said_to_be_times(mat):
         (np.array([0.0, 1.0, 0.5, 0.0]), "auto", r"not counts \(whole, 0 or more\), such as 0\.5"),
         (np.array([0, -1, 0, 0]), "binned", "not counts .* such as -1"),
         (np.array([0, np.nan, 0, 0]), "auto", "not counts .* such as nan"),
-        (np.array([0.001, 0.5]), "auto", "1 spikes lie outside the epochs, the first at 0.5 s"),
-        (np.array([-0.001, 0.0015]), "times_s", "1 spikes lie outside the epochs"),
+        (np.array([0.001, 0.5]), "auto", r"1 of 2 spikes lie outside .* from 0\.001 to 0\.5 s"),
+        (np.array([-0.001, 0.0015]), "times_s", r"stim \(.*\) lasts 0\.008 s at 500 Hz"),
         (np.array([0.001, np.nan]), "times_s", "not finite, the first at index 1"),
         (np.full((2, 3), 0.001), "times_s", r"has shape \(2, 3\): spike times must be one vector"),
     ],

@@ -111,6 +111,102 @@ def test_variables_of_a_user_go_by_name(tmp_path):
         load_npz(path)
 
 
+def save_times(path, times_s, units, n_samples=1000):
+    np.savez(path, s=np.zeros(n_samples), r=times_s, u=units)
+    return ReadOptions(stimulus="s", spikes="r", spike_units="u", rate_hz=100.0)
+
+
+@pytest.mark.parametrize("ids", [[7, 2, 40], ["b", "a", "c"], [b"b", b"a", b"c"], [7.0, 2.0, 40.0]])
+def test_several_units_come_back_from_times_and_units(tmp_path, ids):
+    path = tmp_path / "mine.npz"
+    rng = np.random.default_rng(1)
+    times_s, units = np.sort(rng.uniform(0, 10, 300)), np.array(ids)[rng.integers(0, 3, 300)]
+    spikes = read_experiment(path, save_times(path, times_s, units)).spikes
+    names = [i.decode() if isinstance(i, bytes) else i for i in ids]
+    assert spikes.unit_ids.tolist() == sorted(names)
+    for unit, name in zip(ids, names, strict=True):
+        np.testing.assert_array_equal(spikes.of_unit(name), times_s[units == unit])
+    # saved whole, the same units come back without any option
+    saved = Experiment("x", spikes)
+    save_npz(tmp_path / "saved.npz", saved)
+    assert_same(saved, read_experiment(tmp_path / "saved.npz"))
+
+
+def test_times_listed_unit_by_unit_need_not_be_sorted(tmp_path):
+    path = tmp_path / "mine.npz"
+    options = save_times(path, [0.5, 1.5, 0.2, 0.9], [1, 1, 0, 0])
+    assert read_experiment(path, options).spikes.unit_index.tolist() == [0, 1, 0, 1]
+
+
+def test_without_spikes_there_is_one_silent_unit(tmp_path):
+    path = tmp_path / "mine.npz"
+    options = save_times(path, np.empty(0), np.empty(0, int))
+    assert read_experiment(path, options).spikes.counts().tolist() == [0]
+
+
+@pytest.mark.parametrize(
+    ("times_s", "units", "message"),
+    [
+        ([0.1, 0.2, 0.3], [1, 2], "u has 2 values and r 3 spikes. Give the unit of each spike"),
+        ([0.1, 0.2], [1.5, 2.0], "u holds float64: unit ids must be whole numbers or words"),
+        ([0.1, 0.2], [1.0, 1e300], "u holds float64: unit ids must be whole numbers or words"),
+        ([0.1, 0.2], [1.0, np.nan], "u holds float64: unit ids must be whole numbers or words"),
+        ([[0.1, 0.2], [0.3, 0.4]], [1, 2], r"r has shape \(2, 2\): spike times must be one vector"),
+        ([0.1, 0.1, 0.1, 0.2, 0.2], [0] * 5, "only 2 differ from each other"),
+    ],
+)
+def test_units_that_do_not_fit_the_spikes_are_refused(tmp_path, times_s, units, message):
+    path = tmp_path / "mine.npz"
+    with pytest.raises(InvalidInputError, match=message):
+        read_experiment(path, save_times(path, times_s, units))
+
+
+def test_the_variable_with_the_units_must_be_there(tmp_path):
+    path = tmp_path / "mine.npz"
+    save_times(path, [0.1], [1])
+    options = ReadOptions(stimulus="s", spikes="r", spike_units="q", rate_hz=100.0)
+    with pytest.raises(MissingVariableError, match=r"no variable 'q': .* as spike_units"):
+        read_experiment(path, options)
+    with pytest.raises(InvalidInputError, match="spike_units='u' goes with spike times"):
+        ReadOptions(spike_units="u", spikes_are="binned")
+
+
+def test_counts_said_to_be_times_are_refused(tmp_path):
+    path = tmp_path / "mine.npz"
+    np.savez(path, s=np.zeros(600), r=np.arange(600) % 2)
+    options = ReadOptions(stimulus="s", spikes="r", rate_hz=100.0, spikes_are="times_s")
+    with pytest.raises(InvalidInputError, match=r"only 2 differ .* Use spikes_are='binned'"):
+        read_experiment(path, options)
+
+
+@pytest.mark.parametrize(
+    ("scale", "shape", "rate_hz", "message"),
+    [
+        (1000.0, (6000, 3), 100.0, r"s \(6000, 3\) lasts 60 s at 100 Hz"),  # times in ms
+        (1.0, (3, 6000), 100.0, r"s \(3, 6000\) lasts 0\.03 s at 100 Hz"),  # transposed
+        (1.0, (6000, 3), 1000.0, r"s \(6000, 3\) lasts 6 s at 1000 Hz"),  # a wrong rate
+        (1.0, (6000, 3), 1e12, r"s \(6000, 3\) lasts 6e-09 s at 1e\+12 Hz"),
+    ],
+)
+def test_spikes_outside_the_stimulus_are_answered_with_the_usual_causes(
+    tmp_path, scale, shape, rate_hz, message
+):
+    path = tmp_path / "mine.npz"
+    np.savez(path, s=np.zeros(shape), r=np.linspace(0.5, 59.5, 664) * scale)
+    options = ReadOptions(stimulus="s", spikes="r", rate_hz=rate_hz, spikes_are="times_s")
+    causes = r".*Is the rate right, is the stimulus \(time, feature\), are the times in seconds\?"
+    with pytest.raises(InvalidInputError, match=message + causes):
+        read_experiment(path, options)
+
+
+@pytest.mark.parametrize("rate_hz", [1e-9, 5e-324])
+def test_a_stimulus_of_years_is_refused(tmp_path, rate_hz):
+    path = tmp_path / "mine.npz"
+    np.savez(path, s=np.zeros(600), r=np.arange(600) % 2)
+    with pytest.raises(InvalidInputError, match=r"s \(600,\) lasts .* days .* Check rate_hz"):
+        read_experiment(path, ReadOptions(stimulus="s", spikes="r", rate_hz=rate_hz))
+
+
 def test_pickles_are_refused_before_they_are_run(tmp_path):
     ran = tmp_path / "ran"
 

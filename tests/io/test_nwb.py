@@ -286,7 +286,7 @@ def test_nothing_that_tells_the_observed_time_is_refused(write):
         spike_times=np.empty(0),
         spike_times_index=np.zeros(3, int),
     )
-    with pytest.raises(InvalidInputError, match="nothing tells when the units were observed"):
+    with pytest.raises(InvalidInputError, match="does not say when the units were observed"):
         read_nwb(path)
 
 

@@ -130,7 +130,7 @@ def test_300_units_of_5000_spikes_are_written_in_a_second(tmp_path):
         ({"trials": Trials([0, 1])}, "no onset_s or no duration_s"),
         (
             {"spikes": SpikeTrains.from_units({"a": [0.5]}, Epochs([0.0], [1.0]))},
-            "NWB wants integers",
+            "NWB needs integers",
         ),
         (
             {

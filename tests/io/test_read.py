@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 import scipy.io
 
+from spikeloop.data import Epochs, Experiment, SpikeTrains
 from spikeloop.errors import BadFileError, InvalidInputError
-from spikeloop.io import ReadOptions, read_experiment
+from spikeloop.io import ReadOptions, read_experiment, save_npz
 
 NAMES = ReadOptions(stimulus="s", spikes="r", rate_hz=10.0)
 
@@ -33,8 +34,52 @@ def test_hdf5_is_nwb_unless_its_name_ends_in_mat(tmp_path):
         read_experiment(tmp_path / "a.mat", ReadOptions(stimulus="s", spikes="s", rate_hz=1.0))
 
 
+@pytest.mark.parametrize(
+    ("options", "name", "message"),
+    [
+        (
+            {"rate_hz": 30.0, "spikes": "foo"},
+            "a.nwb",
+            "spikes, rate_hz do not apply to an NWB file",
+        ),
+        ({"image_side_px": 7}, "a.nwb", "image_side_px does not .* are: stimulus, nwb_stimulus"),
+        ({"nwb_quality": True}, "a.npz", "nwb_quality does not apply to an npz file"),
+        ({"nwb_images": "x"}, "a.mat", "nwb_images does not apply to a MATLAB file"),
+        ({"rate_hz": 30.0}, "saved.npz", "not apply to an experiment written .* are: none"),
+        ({"spikes_are": "binned"}, "v4", "apply to a folder of V4 .* are: image_side_px"),
+    ],
+)
+def test_options_for_another_kind_of_file_are_refused(tmp_path, options, name, message):
+    with h5py.File(tmp_path / "a.nwb", "w") as file:
+        file.attrs["nwb_version"] = "2.2.0"
+    variables = {"s": np.zeros(4), "r": np.array([0, 1, 0, 1])}
+    scipy.io.savemat(tmp_path / "a.mat", variables)
+    np.savez(tmp_path / "a.npz", **variables)
+    spikes = SpikeTrains.from_units({0: [0.5]}, Epochs([0.0], [1.0]))
+    save_npz(tmp_path / "saved.npz", Experiment("x", spikes))
+    (tmp_path / "v4").mkdir()
+    for part in ("images.zip", "responses_mean.npy"):
+        (tmp_path / "v4" / part).touch()
+    with pytest.raises(InvalidInputError, match=message) as refusal:
+        read_experiment(tmp_path / name, ReadOptions(**options))
+    assert name in str(refusal.value)
+
+
+def test_options_equal_to_their_default_are_not_given(tmp_path):
+    np.savez(tmp_path / "a.npz", s=np.zeros(4), r=np.array([0, 1, 0, 1]))
+    options = ReadOptions("s", "r", rate_hz=10.0, nwb_quality=False, presence_ratio_min=0.95)
+    assert len(read_experiment(tmp_path / "a.npz", options).spikes.times_s) == 2
+
+
+def test_quality_limits_without_nwb_quality_are_refused():
+    with pytest.raises(InvalidInputError, match="isi_violations_max has no effect without nwb_qu"):
+        ReadOptions(isi_violations_max=0.1)
+
+
 def test_what_is_no_such_file_is_refused(tmp_path):
-    with pytest.raises(BadFileError, match=r"gone\.nwb does not exist"):
+    with pytest.raises(
+        BadFileError, match=r"gone\.nwb does not exist\. Check the spelling of the path"
+    ):
         read_experiment(tmp_path / "gone.nwb")
     with pytest.raises(BadFileError, match=r"is a folder without images\.zip"):
         read_experiment(tmp_path)

@@ -1,6 +1,7 @@
 """A results folder is complete or absent, and goes on where it was cut off."""
 
 import json
+import os
 import subprocess
 import sys
 from dataclasses import dataclass
@@ -138,7 +139,7 @@ def test_what_is_in_the_way_is_left_alone(tmp_path):
     for out, overwrite, message in [
         ("out", False, "holds a run that was cut off. Go on with --resume"),
         ("papers", False, "exists already.*--overwrite"),
-        ("papers", True, "is not a results folder: it has no manifest.json"),
+        ("papers", True, r"is not a results folder as a run leaves it \(no manifest"),
     ]:
         with (
             pytest.raises(ResultsFolderError, match=message),
@@ -162,3 +163,76 @@ def test_overwriting_replaces_the_old_folder_only_when_the_new_one_is_whole(tmp_
         run_until(tmp_path / "out", InvalidInputError("refused"), Settings(3), overwrite=True)
     assert (tmp_path / "out/config.toml").read_text() == "level = 2\n"
     assert [path.name for path in tmp_path.iterdir()] == ["out"]
+
+
+def test_a_folder_that_appeared_meanwhile_is_left_alone(tmp_path):
+    def run():
+        with open_results(tmp_path / "out", Run("job", SETTINGS)):
+            (tmp_path / "out").mkdir()
+            (tmp_path / "out/mine.txt").write_text("precious")
+
+    with pytest.raises(ResultsFolderError, match="exists already"):
+        run()
+    assert (tmp_path / "out/mine.txt").read_text() == "precious"
+
+
+def test_overwriting_spares_a_folder_with_anything_else_in_it(tmp_path):
+    for _ in range(2):
+        with open_results(tmp_path / "out", Run("job", SETTINGS), overwrite=True):
+            pass
+    (tmp_path / "out/mine.txt").write_text("precious")
+    with (
+        pytest.raises(ResultsFolderError, match=r"as a run leaves it \(mine\.txt\)"),
+        open_results(tmp_path / "out", Run("job", SETTINGS), overwrite=True),
+    ):
+        pass
+    assert (tmp_path / "out/mine.txt").exists()
+
+
+def test_a_partial_folder_that_no_run_left_is_not_touched(tmp_path):
+    (tmp_path / "out.partial").mkdir()
+    (tmp_path / "out.partial/mine.txt").write_text("precious")
+    for options in ({}, {"overwrite": True}, {"resume": True}):
+        with (
+            pytest.raises(ResultsFolderError, match="was not left by a run"),
+            open_results(tmp_path / "out", Run("job", SETTINGS), **options),
+        ):
+            pass
+    assert (tmp_path / "out.partial/mine.txt").exists()
+
+
+@pytest.mark.skipif(os.name != "posix", reason="other systems do not tell whether a process lives")
+def test_a_folder_in_which_another_run_works_is_left_to_it(tmp_path):
+    cut_off(tmp_path / "out")
+    (tmp_path / "out.partial/run.pid").write_text("1")  # the first process of all is always there
+    for options in ({}, {"overwrite": True}, {"resume": True}):
+        with (
+            pytest.raises(ResultsFolderError, match="Process 1 is still working in"),
+            open_results(tmp_path / "out", Run("job", SETTINGS), **options),
+        ):
+            pass
+
+
+def test_a_link_to_a_results_folder_stays_a_link(tmp_path):
+    with open_results(tmp_path / "real", Run("job", SETTINGS)):
+        pass
+    (tmp_path / "link").symlink_to(tmp_path / "real", target_is_directory=True)
+    with open_results(tmp_path / "link", Run("job", Settings(2)), overwrite=True):
+        pass
+    assert (tmp_path / "link").is_symlink()
+    assert (tmp_path / "real/config.toml").read_text() == "level = 2\n"
+
+
+def test_what_the_disk_refuses_is_said_and_leaves_nothing(tmp_path):
+    def full(path):
+        path.write_bytes(b"half")
+        raise OSError(28, "No space left on device")
+
+    with (
+        pytest.raises(
+            ResultsFolderError, match=r"cannot be written: No space left.*Check the path"
+        ),
+        open_results(tmp_path / "out", Run("job", SETTINGS)) as folder,
+    ):
+        folder.file("a.bin", full)
+    assert list(tmp_path.iterdir()) == []

@@ -65,7 +65,10 @@ def test_the_average_stands_far_above_the_null_and_its_error(result):
     assert peak < result.ensemble_sd.max()
 
 
-def test_it_takes_no_second(recording):
-    start = time.process_time()
-    triggered_average(*recording, SpikeTriggeredAverage(), seed=0)
-    assert time.process_time() - start < 1.0
+def test_it_takes_a_fifth_of_a_second_at_most(recording):
+    def cpu_s():
+        start = time.process_time()
+        triggered_average(*recording, SpikeTriggeredAverage(), seed=0)
+        return time.process_time() - start
+
+    assert min(cpu_s() for _ in range(5)) <= 0.2

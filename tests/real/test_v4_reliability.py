@@ -7,6 +7,7 @@ import pytest
 
 from spikeloop.characterize.reliability import Reliability, measure_reliability
 from spikeloop.data import Responses, Trials
+from spikeloop.evaluate import spearman_brown, split_half
 
 DATA = Path(__file__).parents[3] / "shared" / "data"
 pytestmark = pytest.mark.skipif(
@@ -32,11 +33,17 @@ def test_the_means_are_those_of_the_repository(responses):
     np.testing.assert_allclose(responses.mean().T, means)
 
 
-@pytest.mark.parametrize("column", ["random_halves_sb", "split_half_sb"])
-def test_spearman_brown_is_as_known(table, column):
-    values = getattr(table, column)
-    got = [values.mean(), values.min(), np.median(values), values.max()]
-    np.testing.assert_allclose(got, [0.73, 0.51, 0.75, 0.93], atol=0.01)
+def test_spearman_brown_is_as_known(table, responses):
+    exact = spearman_brown(split_half(responses.repeats()))
+    for values in (table.random_halves_sb, exact):
+        got = [values.mean(), values.min(), np.median(values), values.max()]
+        np.testing.assert_allclose(got, [0.73, 0.51, 0.75, 0.93], atol=0.01)
+
+
+def test_all_repeats_are_more_reliable_than_two_halves_of_an_odd_number(table):
+    gain = table.split_half_sb - table.random_halves_sb
+    assert (gain > 0).all()
+    assert gain.max() < 0.03
 
 
 def test_every_unit_has_a_signal(table):

@@ -71,15 +71,16 @@ def test_ratios_average_to_their_truth_with_many_stimuli(simulate, n):
     _, repeats = simulate(4, m=1000, n=n, n_units=200)
     signal, noise = (0.5, 1.0) if simulate is gaussian else (2.0, 2.0)
     half = signal / (signal + noise / (n // 2))
-    whole = signal / (signal + noise / (2 * (n // 2)))
-    ceiling = np.sqrt(signal / (signal + noise / n))
+    two_halves = signal / (signal + noise / (2 * (n // 2)))
+    whole = signal / (signal + noise / n)
     for scores, wanted in (
         (evaluate.fraction_explainable(repeats), signal / (signal + noise)),
-        (evaluate.cc_max(repeats), ceiling),
+        (evaluate.cc_max(repeats), np.sqrt(whole)),
+        (evaluate.mean_reliability(repeats), whole),
         (evaluate.split_half(repeats), half),
         (evaluate.split_half_random(repeats, 20, seed=0), half),
         (evaluate.split_half_enumerated(repeats), half),
-        (evaluate.spearman_brown(evaluate.split_half(repeats)), whole),
+        (evaluate.spearman_brown(evaluate.split_half(repeats)), two_halves),
     ):
         assert_averages_to(scores, wanted, slack=1e-3)
 
@@ -95,6 +96,14 @@ def test_scores_of_predictions_average_to_their_truth(simulate):
     assert_averages_to(evaluate.cc_norm(ragged, predictions), wanted, slack=2e-3)
     assert_averages_to(evaluate.fraction_explained(ragged, predictions), explained, slack=4e-3)
     assert_averages_to(evaluate.r2_er(ragged, predictions), wanted**2, slack=2e-3)
+
+
+def test_medians_of_scores_of_predictions_are_right_with_118_stimuli_and_5_repeats():
+    truth, repeats = gaussian(15, m=118, n=5, n_units=2000)
+    predictions = truth + truth.std() * np.random.default_rng(16).normal(size=truth.shape)
+    wanted = evaluate.pearson(predictions, truth)
+    for score, true in ((evaluate.cc_norm, wanted), (evaluate.r2_er, wanted**2)):
+        assert abs(np.median(score(repeats, predictions)) - np.median(true)) < 0.02
 
 
 def test_r2_of_stabilized_counts_averages_to_that_of_stabilized_means():
@@ -169,3 +178,24 @@ def test_p_values_keep_their_promise_for_ragged_poisson_noise():
         assert (
             abs(np.mean(p_value <= alpha) - alpha) < 4 * np.sqrt(alpha * (1 - alpha) / 2000) + 0.005
         )
+
+
+def test_p_values_keep_their_promise_when_some_units_get_more_permutations():
+    repeats = np.random.default_rng(17).normal(size=(10, 4, 4000))
+    p_value = evaluate.signal_p_value(repeats, 99, n_if_small=999, seed=0)
+    for alpha in (0.005, 0.02, 0.1, 0.2):
+        assert np.mean(p_value <= alpha) < alpha + 4 * np.sqrt(alpha * (1 - alpha) / 4000)
+    whole = evaluate.signal_p_value(repeats, 999, seed=0)
+    small = p_value < 0.1
+    np.testing.assert_allclose(p_value[small], whole[small])
+
+
+def test_slow_drift_is_taken_for_signal_only_where_stimuli_are_not_interleaved():
+    rng, n_units = np.random.default_rng(18), 300
+    counts = rng.poisson(2 + np.linspace(0, 3, 150)[:, None], (150, n_units)).astype(float)
+    share = [
+        np.mean(evaluate.signal_p_value(trials.reshape(30, 5, n_units), 199, seed=0) <= 0.05)
+        for trials in (counts, rng.permuted(counts, axis=0))
+    ]
+    assert share[0] > 0.5
+    assert share[1] < 0.05 + 4 * np.sqrt(0.05 * 0.95 / n_units)

@@ -232,3 +232,24 @@ def test_columns_align(column, text):
 def test_csv_holds_no_formula():
     text = to_csv(["=x"], [["+1"], ["-1"], ["@a"], [-1.5], [np.float64(0.1)], [None], ["a,b"]])
     assert text.splitlines() == ["'=x", "'+1", "'-1", "'@a", "-1.5", "0.1", '""', '"a,b"']
+
+
+def test_only_wide_figures_say_that_they_scroll():
+    def page(width_in):
+        figure = ReportFigure("F", Figure(figsize=(width_in, 2)), "")
+        return render_report(Report("R", [Section("S", "", [figure])]))
+
+    hint = '<p class="scroll-hint"'
+    assert hint in page(8.0)
+    assert hint not in page(4.6)
+
+
+def test_small_numbers_agree_with_columns():
+    assert format_value(0.000999) == "0.001"
+    assert format_column([0.000999, 0.5])[0] == "0.001"
+    assert [format_value(x) for x in (0.00061, 4.2e-4)] == ["0.00061", "4.2 × 10⁻⁴"]
+
+
+def test_provenance_wraps_on_a_phone():
+    # Cells that are blocks inside a table take the width of the longest word: no row may be a table
+    assert ".provenance :is(table, tbody, tr) { display: block; }" in page_of_all()

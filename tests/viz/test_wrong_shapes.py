@@ -11,6 +11,44 @@ LAGS_S = np.arange(-9, 1) * 0.002
 SPIKES = SpikeTrains.from_units({"a": [1.0], "b": []}, Epochs([0.0], [3.0]))
 
 WRONG = [
+    (
+        lambda: viz.plot_score_histogram([1.2], label="p", limits=(0.0, 1.0)),
+        "'p' runs from 1.2 to 1.2",
+    ),
+    (
+        lambda: viz.plot_score_histogram([0.2], label="p", limits=(1.0, 0.0)),
+        "the first must be below the second",
+    ),
+    (
+        lambda: viz.plot_reliability_histograms({"p": [0.2]}, limits={"q": (0.0, 1.0)}),
+        r"limits names \['q'\]",
+    ),
+    (
+        lambda: viz.plot_raster(np.ones((4, 2)), bin_s=0.1, unit_labels=["a"]),
+        "unit_labels has 1 rows: there are 2 units",
+    ),
+    (
+        lambda: viz.plot_receptive_fields(
+            np.ones((1, 2, 2)), ["a"], scores={"r": [0.1], "p": [0.2]}
+        ),
+        r"scores holds \['p', 'r'\]",
+    ),
+    (
+        lambda: viz.plot_loop_overview(
+            viz.LoopOverview(
+                images=np.ones((1, 2, 2)),
+                true_fields=np.ones((2, 2, 2)),
+                estimated_fields=np.ones((2, 2, 2)),
+                activity=np.ones((3, 2)),
+                order=np.arange(2),
+                bin_s=0.1,
+                true_ceiling=np.ones(2),
+                estimated_ceiling=np.ones(2),
+                field_scores=np.ones(3),
+            )
+        ),
+        "field_scores has 3 values: there are 2 fields",
+    ),
     (lambda: viz.plot_triggered_average(LAGS_S, np.ones(9)), "average has 9 values: there are 10"),
     (
         lambda: viz.plot_triggered_average(

@@ -80,10 +80,10 @@ def image_experiment(n_units=3, n_repeats=3, **changes):
 @pytest.mark.parametrize(
     ("experiment", "present", "absent"),
     [
-        (image_experiment(), "How reliable each unit is", "Who is active"),
+        (image_experiment(), "How reliable each unit is", "Sorted activity"),
         (image_experiment(silent=True), "How reliable each unit is", "Traceback"),
         (image_experiment(n_units=1), "How reliable each unit is", "noise correlations"),
-        (image_experiment(n_repeats=1), "No two stimuli were shown twice", "How reliable"),
+        (image_experiment(n_repeats=1), "The responses hold no repeats", "How reliable"),
     ],
     ids=["plain", "silent unit", "one unit", "no repeats"],
 )
@@ -137,3 +137,64 @@ def test_spikes_without_anything_shown_are_refused(tmp_path, capsys):
     save_npz(tmp_path / "bare.npz", Experiment("bare", spikes=spikes))
     assert main(["characterize", str(tmp_path / "bare.npz"), "--out", str(tmp_path / "o")]) == 1
     assert "nothing that was shown" in capsys.readouterr().err
+
+
+def test_an_input_inside_the_results_folder_is_not_overwritten(tmp_path, capsys):
+    (tmp_path / "out").mkdir()
+    path = sweep_file(tmp_path / "out/cell.mat", n=500)
+    words = ["characterize", str(path), *SWEEP, "--out", str(tmp_path / "out"), "--overwrite"]
+    assert main(words) == 1
+    assert "lies inside" in capsys.readouterr().err
+    assert path.exists()
+
+
+@pytest.mark.parametrize(
+    ("bin_s", "message"),
+    [("1e-9", "Make the bins wider"), ("50", "Make the bins narrower"), ("nan", "must be above 0")],
+)
+def test_raster_bins_of_absurd_widths_are_refused(bin_s, message, tmp_path, capsys):
+    spikes = SpikeTrains.from_units({0: [0.5], 1: [0.7]}, Epochs([0.0], [60.0]))
+    trials = Trials([0, 1], onset_s=[1.0, 2.0], duration_s=[0.5, 0.5])
+    save_npz(tmp_path / "e.npz", Experiment("e", spikes=spikes, trials=trials))
+    words = ["--scenes.raster-bin-s", bin_s, "--out", str(tmp_path / "out")]
+    try:
+        code = main(["characterize", str(tmp_path / "e.npz"), *words])
+    except SystemExit as stop:
+        code = stop.code
+    assert code in (1, 2)
+    assert message in " ".join(capsys.readouterr().err.split())
+    assert not (tmp_path / "out").exists()
+
+
+def trial_experiment(durations_s, gap=False):
+    rng = np.random.default_rng(0)
+    epochs = Epochs([0.0, 40.0], [20.0, 60.0]) if gap else Epochs([0.0], [60.0])
+    drawn_s = [np.sort(rng.uniform(0, 40, 600)) for _ in range(4)]
+    times = {unit: t + 20 * (t >= 20) * gap for unit, t in enumerate(drawn_s)}
+    onsets = np.arange(len(durations_s)) * 0.5
+    trials = Trials(np.arange(len(durations_s)) % 5, onsets, durations_s)
+    return Experiment("e", spikes=SpikeTrains.from_units(times, epochs), trials=trials)
+
+
+def test_one_trial_cut_short_does_not_narrow_the_window_of_all(tmp_path, capsys):
+    durations_s = np.full(30, 0.25)
+    durations_s[7] = 0.01
+    save_npz(tmp_path / "e.npz", trial_experiment(durations_s))
+    assert main(["characterize", str(tmp_path / "e.npz"), "--out", str(tmp_path / "out")]) == 0
+    assert "1 of 30 trials lasted less than the usual 0.25 s" in capsys.readouterr().err
+    assert "from 0 to 250 ms after onset" in drawn(tmp_path / "out")
+
+
+def test_a_window_in_milliseconds_is_refused(tmp_path, capsys):
+    save_npz(tmp_path / "e.npz", trial_experiment(np.full(30, 0.25)))
+    words = ["--scenes.window-s", "50", "300", "--out", str(tmp_path / "out")]
+    assert main(["characterize", str(tmp_path / "e.npz"), *words]) == 1
+    assert "Give the window in seconds" in capsys.readouterr().err
+
+
+def test_time_that_was_not_observed_makes_no_units_alike(tmp_path):
+    save_npz(tmp_path / "e.npz", trial_experiment(np.full(30, 0.25), gap=True))
+    assert main(["characterize", str(tmp_path / "e.npz"), "--out", str(tmp_path / "out")]) == 0
+    with np.load(tmp_path / "out/raster_order.npz") as stored:
+        similarity = stored["similarity"]
+    assert np.abs(similarity[~np.eye(4, dtype=bool)]).max() < 0.2  # 0.5 if the gap were silence

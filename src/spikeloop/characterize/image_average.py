@@ -27,9 +27,9 @@ class ImageTriggeredAverage:
     leave_one_out: one for all units, the largest that predicts the responses to an image left out
     about best; None to leave them."""
     n_permutations: int = 200
-    """How often the images are dealt out to the responses anew for the null; 0 for no null."""
+    """How often the images are shuffled against the responses for the null; 0 for no null."""
     confidence: float = 0.95
-    """The probability that a dealt-out average stays within the null band."""
+    """The probability that an average of shuffled images stays within the null band."""
 
     def __post_init__(self) -> None:
         check_null("n_permutations", self.n_permutations, self.confidence)
@@ -54,17 +54,24 @@ class ImageAverage:
     """(unit, y, x) weighted standard deviation of single images about the weighted mean: their
     spread, not the uncertainty of the average."""
     null_band: np.ndarray | None
-    """(unit,) if the images are dealt out to the responses at random, the largest magnitude of
+    """(unit,) if the images are shuffled against the responses, the largest magnitude of
     `difference` over all pixels exceeds this with a probability of 1 - confidence at most."""
     p_value: np.ndarray | None
-    """(unit,) (1 + permutations whose largest magnitude reaches the unit's own) / (1 + all)."""
+    """(unit,) of `difference`, not of `whitened`: (1 + permutations whose largest magnitude reaches
+    the unit's own) / (1 + permutations)."""
     whitened: np.ndarray | None
     """(unit, y, x) inverse of the regularized covariance of the images times `difference`: the
-    linear filter, as the relative change of the response per unit of a pixel."""
+    linear filter, as the relative change of the response per unit of a pixel. The ridge shrinks it,
+    so its size is too small; the larger the ridge, the more."""
     whitened_null_band: np.ndarray | None
-    """(unit,) as `null_band`, for `whitened`."""
+    """(unit,) as `null_band`, for the largest magnitude of `whitened` instead of `difference`."""
     ridge: float | None
     """The ridge of the whitening, given or chosen."""
+
+    def __repr__(self) -> str:
+        n_units, height, width = self.difference.shape
+        ridge = "not whitened" if self.ridge is None else f"whitened with ridge {self.ridge:.3g}"
+        return f"ImageAverage({n_units} units, {height} x {width} pixels, {ridge})"
 
 
 def image_triggered_average(
@@ -76,7 +83,9 @@ def image_triggered_average(
 
     Images and responses are paired by their ids. With whitening, the difference is multiplied by
     (C + ridge)^-1, C the covariance of the images: one solution for all units, of the size of the
-    pixels or of the images, whichever are fewer.
+    pixels or of the images, whichever are fewer. The ridge shrinks the filter, so compare its shape
+    with other filters, not its size. `p_value` and `null_band` test the difference;
+    `whitened_null_band` is for the whitened filter.
 
     Parameters
     ----------
@@ -197,13 +206,13 @@ def _require_weights(weights: np.ndarray, responses: Responses) -> None:
 def _permuted_extremes(
     shares: np.ndarray, rows: np.ndarray, n_permutations: int, seed: int
 ) -> np.ndarray:
-    """Return the largest magnitude over pixels of each average of images dealt out anew."""
+    """Return the largest magnitude over pixels of each average of shuffled images."""
     rng = np.random.default_rng(seed)
     extremes = np.empty((shares.shape[1], n_permutations), rows.dtype)
     with one_blas_thread():
         for i in range(n_permutations):
-            dealt = shares[rng.permutation(len(shares))]
-            extremes[:, i] = np.abs(dealt.T @ rows).max(axis=1)
+            shuffled = shares[rng.permutation(len(shares))]
+            extremes[:, i] = np.abs(shuffled.T @ rows).max(axis=1)
     return extremes
 
 

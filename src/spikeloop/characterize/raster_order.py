@@ -8,9 +8,9 @@ their largest correlation while j follows i by l bins. The order o maximizes
 
     F(o) = sum_{a < b} S[o_a, o_b] w_{b - a},     w_d = log(n / d) / sum_e (n - e) log(n / e),
 
-the mean similarity of earlier to later units, nearer pairs weighing more. The idea of matching the
-similarity to a target that falls with the logarithm of the distance is that of Rastermap (Stringer
-et al. 2025, Nature Neuroscience 28); the search is our own (`numerics.seriation`).
+the mean similarity of earlier to later units, nearer pairs with more weight. The idea of matching
+the similarity to a target that falls with the logarithm of the distance is that of Rastermap
+(Stringer et al. 2025, Nature Neuroscience 28); the search is our own (`numerics.seriation`).
 """
 
 from dataclasses import dataclass
@@ -68,6 +68,12 @@ class OrderedRaster:
     components keep."""
     start_objective: float
     """F of the order that the search began with."""
+
+    def __repr__(self) -> str:
+        return (
+            f"OrderedRaster({len(self.order)} units, objective {self.objective:.3g}, "
+            f"{self.start_objective:.3g} at the start)"
+        )
 
 
 def order_raster(activity: np.ndarray, method: RasterOrder, *, seed: int) -> OrderedRaster:

@@ -50,13 +50,15 @@ class ReliabilityTable:
     oracle: np.ndarray
     """Correlation of each trial with the mean of the other repeats of its stimulus."""
     oracle_low: np.ndarray
-    """Lower end of the oracle's interval, from drawing stimuli anew."""
+    """Lower end of the oracle's interval, from resampling stimuli; too narrow for few stimuli."""
     oracle_high: np.ndarray
     """Upper end of the oracle's interval."""
     split_half_sb: np.ndarray
-    """Spearman-Brown reliability of the mean response, over all splits in closed form."""
+    """Spearman-Brown reliability of the mean over all repeats, in closed form; also for odd
+    numbers of repeats."""
     random_halves_sb: np.ndarray
-    """The same from the mean correlation of random halves, as it is published most often."""
+    """Spearman-Brown value (factor 2) of the mean correlation of random halves, as it is published
+    most often. It describes 2 floor(n / 2) of n repeats, so it is too low for odd n."""
     signal_power: np.ndarray
     """Variance of the true means over stimuli, in squared counts; around 0 without signal."""
     noise_power: np.ndarray
@@ -64,11 +66,12 @@ class ReliabilityTable:
     snr: np.ndarray
     """Signal-to-noise ratio of single trials; NaN without noise."""
     fev: np.ndarray
-    """Fraction of explainable variance of single trials."""
+    """Fraction of explainable variance of single trials: S / (S + N)."""
     cc_max: np.ndarray
     """Correlation of a perfect model with the mean responses; NaN where signal_power <= 0."""
     p_value: np.ndarray
-    """Probability of as much variance between stimuli if the stimulus did not matter."""
+    """Probability of as much variance between stimuli if the stimulus did not matter. It assumes
+    interleaved stimuli: with one block per stimulus, slow drift makes it small without signal."""
     signal_correlation: np.ndarray
     """(unit, unit) correlation of true means; NaN where signal_power <= 0, may pass 1 by noise."""
     noise_correlation: np.ndarray
@@ -132,7 +135,7 @@ def measure_reliability(
         oracle=evaluate.leave_one_out_oracle(repeats),
         oracle_low=low,
         oracle_high=high,
-        split_half_sb=evaluate.spearman_brown(evaluate.split_half(repeats)),
+        split_half_sb=evaluate.mean_reliability(repeats),
         random_halves_sb=evaluate.spearman_brown(
             evaluate.split_half_random(repeats, method.n_splits, seed=halves)
         ),

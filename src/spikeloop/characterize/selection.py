@@ -1,10 +1,11 @@
 """Which units are worth modelling, judged on the training stimuli alone.
 
-A unit chosen because it answered the test stimuli well would flatter every model that is tested on
-them, so the held-out stimuli are set aside before anything is computed.
+A unit chosen because it answered the test stimuli well would bias the score of every model tested
+on them, so the held-out stimuli are set aside before anything is computed.
 """
 
 from dataclasses import dataclass
+from math import ceil
 from typing import Literal
 
 import numpy as np
@@ -32,7 +33,8 @@ class UnitSelection:
     alpha: float = 0.05
     """Fraction of false discoveries allowed (Benjamini & Hochberg), under that rule."""
     n_permutations: int = 1000
-    """Permutations of the trials for the p-values."""
+    """Permutations of the trials for the p-values, at least; more are drawn where there are so many
+    units that fewer could keep none."""
     test_fraction: float = 0.2
     """Fraction of the stimuli held out, drawn at random, where no training ids are given."""
     contamination: float | None = None
@@ -68,19 +70,26 @@ class SelectedUnits:
 
     unit_ids: np.ndarray
     """As in the responses."""
+    keep: np.ndarray
+    """True where the unit is worth modelling, under the rule."""
+    reason: np.ndarray
+    """Why it was kept or dropped, in words."""
     entropy_bits: np.ndarray
     """Entropy of the mean counts, made a distribution over stimuli: log2 of their number for a unit
-    that answers all alike, 0 for one that answers a single stimulus; NaN for a silent unit."""
+    that answers all alike, 0 for one that answers a single stimulus; NaN for a silent unit. It also
+    depends on the rate: of two flat units the one with fewer spikes has the lower entropy."""
     variance: np.ndarray
-    """Variance over stimuli of the mean counts, with n - 1."""
+    """Variance over stimuli of the mean counts, with n - 1, in squared spikes."""
     oracle: np.ndarray
     """Leave-one-out oracle correlation; NaN for a constant unit."""
     snr: np.ndarray
     """Signal-to-noise ratio of single trials; NaN for a constant unit."""
     p_value: np.ndarray
-    """Permutation p-value of the signal power, not corrected for the number of units."""
+    """Permutation p-value of the signal power, not corrected for the number of units. It assumes
+    that the stimuli were interleaved: see `spikeloop.evaluate.signal_p_value`."""
     anomaly: np.ndarray
-    """True where an isolation forest finds (entropy, variance) unlike those of the other units."""
+    """True where an isolation forest finds (entropy, variance) unlike those of the other units: a
+    ranking cut at a threshold, not a test."""
     most_correlated: np.ndarray
     """Row of the unit whose mean counts are most correlated with this one's; -1 for none."""
     most_correlation: np.ndarray
@@ -89,10 +98,6 @@ class SelectedUnits:
     """Row of the unit with the lowest correlation, which may be negative; -1 for none."""
     least_correlation: np.ndarray
     """That correlation, or NaN."""
-    keep: np.ndarray
-    """True where the unit is worth modelling, under the rule."""
-    reason: np.ndarray
-    """Why it was kept or dropped, in words."""
     training_ids: np.ndarray
     """(training stimulus,) what all of this was computed from, ascending."""
     test_ids: np.ndarray
@@ -156,13 +161,13 @@ def select_units(
     >>> selected.keep.tolist()
     [True, False]
     """
-    split_seed, deal_seed, forest_seed = np.random.SeedSequence(seed).generate_state(3).tolist()
+    split_seed, shuffle_seed, forest_seed = np.random.SeedSequence(seed).generate_state(3).tolist()
     training_ids, test_ids = _split(responses.stimulus_ids, training_ids, method, split_seed)
     training = responses.select(trials=np.isin(responses.trials.stimulus_id, training_ids))
     repeats, means = repeats_or_refuse(training), training.mean()
     entropy_bits, variance = _entropy_bits(means), _variance(means)
     oracle, snr = evaluate.leave_one_out_oracle(repeats), evaluate.signal_to_noise(repeats)
-    p_value = evaluate.signal_p_value(repeats, method.n_permutations, seed=deal_seed)
+    p_value = _p_values(repeats, method, shuffle_seed)
     if method.rule == "percentiles":
         keep, reason = _by_percentiles(oracle, variance, method)
     else:
@@ -172,6 +177,8 @@ def select_units(
     least, negated = _partner(-correlation)
     return SelectedUnits(
         unit_ids=responses.unit_ids,
+        keep=keep,
+        reason=reason,
         entropy_bits=entropy_bits,
         variance=variance,
         oracle=oracle,
@@ -182,8 +189,6 @@ def select_units(
         most_correlation=most_correlation,
         least_correlated=least,
         least_correlation=-negated,
-        keep=keep,
-        reason=reason,
         training_ids=training_ids,
         test_ids=test_ids,
     )
@@ -205,6 +210,12 @@ def _split(
         "Take them from responses.stimulus_ids.",
     )
     return training_ids, np.setdiff1d(shown, training_ids)
+
+
+def _p_values(repeats: np.ndarray, method: UnitSelection, seed: int) -> np.ndarray:
+    """Return p-values that can be as small as alpha / n_units, which a single unit needs."""
+    n_if_small = ceil(repeats.shape[2] / method.alpha) if method.rule == "significance" else 0
+    return evaluate.signal_p_value(repeats, method.n_permutations, n_if_small=n_if_small, seed=seed)
 
 
 def _variance(means: np.ndarray) -> np.ndarray:

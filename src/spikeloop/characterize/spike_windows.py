@@ -1,8 +1,11 @@
 """What triggered averages and covariances share: the lags, and the spikes that have a window."""
 
+from dataclasses import dataclass
+from itertools import pairwise
+
 import numpy as np
 
-from spikeloop.data import SpikeTrains, TimeSeries
+from spikeloop.data import Epochs, SpikeTrains, TimeSeries
 from spikeloop.errors import InvalidInputError
 from spikeloop.numerics.binning import count_in_bins
 from spikeloop.numerics.null import draw_shifts, fewest_surrogates
@@ -10,6 +13,49 @@ from spikeloop.numerics.triggered import window_range
 
 LARGEST_COVARIANCE = 2000
 """Rows of the largest covariance of lags x features that is made: 32 MB, and seconds to invert."""
+
+
+@dataclass(frozen=True, eq=False)
+class Observed:
+    """The part of a stimulus during which spikes were observed, its stretches joined."""
+
+    values: np.ndarray
+    """(observed time, feature) the samples observed, in order."""
+    sample_rate_hz: float
+    """Samples per second."""
+    samples: np.ndarray
+    """(observed time,) the index of each of them in the stimulus."""
+    usable: np.ndarray
+    """(observed time,) bool: whether a spike in this sample has its whole window in the unbroken
+    observed stretch that the spike is in."""
+
+
+def observe(stimulus: TimeSeries, epochs: Epochs, lags: np.ndarray) -> Observed:
+    """Return the samples whose whole bin lies in one epoch, within one millionth of a bin.
+
+    A silent gap would tie spikes to whatever the stimulus did in the gap, so gaps are left out.
+
+    >>> stimulus = TimeSeries(np.arange(6.0)[:, None], sample_rate_hz=1.0)
+    >>> seen = observe(stimulus, Epochs([0.0, 2.5], [2.0, 6.0]), np.array([-1, 0]))
+    >>> seen.samples.tolist(), seen.usable.tolist()
+    ([0, 1, 3, 4, 5], [False, True, False, True, True])
+    """
+    rate_hz, n_samples = stimulus.sample_rate_hz, stimulus.n_samples
+    first = np.ceil((epochs.start_s - stimulus.start_s) * rate_hz - 1e-6)
+    stop = np.floor((epochs.stop_s - stimulus.start_s) * rate_hz + 1e-6)
+    edges = np.clip([first, stop], 0, n_samples).astype(int)
+    observed = np.zeros(n_samples, dtype=bool)
+    for first_sample, stop_sample in edges.T:
+        observed[first_sample:stop_sample] = True
+    samples = np.flatnonzero(observed)
+    usable = np.zeros(len(samples), dtype=bool)
+    breaks = np.flatnonzero(np.diff(samples) > 1) + 1
+    stretches = np.concatenate([[0], breaks, [len(samples)]])
+    for left, right in pairwise(stretches):
+        start, end = window_range(int(right - left), int(lags[0]), len(lags))
+        usable[left + start : left + end] = True
+    values = stimulus.values if observed.all() else stimulus.values[samples]
+    return Observed(values, rate_hz, samples, usable)
 
 
 def check_window(window_s: tuple[float, float]) -> None:
@@ -56,32 +102,34 @@ def lags_of(window_s: tuple[float, float], stimulus: TimeSeries) -> np.ndarray:
     return np.arange(first, last + 1)
 
 
-def require_windows(spikes: SpikeTrains, stimulus: TimeSeries, lags: np.ndarray) -> None:
-    """Refuse spikes none of which has its whole window inside the stimulus."""
+def require_windows(
+    spikes: SpikeTrains, stimulus: TimeSeries, observed: Observed, lags: np.ndarray
+) -> None:
+    """Refuse spikes none of which has its whole window inside the observed stimulus."""
     if spikes.n_units == 0:
         raise InvalidInputError("The spike trains hold no unit: there is nothing to average.")
-    start, stop = window_range(stimulus.n_samples, int(lags[0]), len(lags))
     pooled = _counts(spikes.times_s, np.zeros_like(spikes.unit_index), 1, stimulus)
-    if start == stop or (spikes.times_s.size and not pooled[start:stop].any()):
+    used = pooled[observed.samples[observed.usable]]
+    if not used.size or (spikes.times_s.size and not used.any()):
         epochs = spikes.epochs
         raise InvalidInputError(
             f"None of the {spikes.times_s.size} spikes has a whole window of {len(lags)} samples "
-            f"inside the stimulus: the stimulus runs from {stimulus.start_s} to {stimulus.stop_s} "
-            f"s and the epochs of the spikes from {epochs.start_s[0]} to {epochs.stop_s[-1]} s. "
-            "Put both on one clock, or shorten window_s."
+            f"inside the observed stimulus: the stimulus runs from {stimulus.start_s} to "
+            f"{stimulus.stop_s} s and the {len(epochs)} epochs of the spikes from "
+            f"{epochs.start_s[0]} to {epochs.stop_s[-1]} s. Put both on one clock, or shorten "
+            "window_s."
         )
 
 
 def counts_with_window(
-    spikes: SpikeTrains, stimulus: TimeSeries, lags: np.ndarray, units: slice
+    spikes: SpikeTrains, stimulus: TimeSeries, observed: Observed, units: slice
 ) -> np.ndarray:
-    """Count the spikes of some units in each sample, (time, unit); zero where no window fits."""
+    """Count the spikes of some units, (observed time, unit); zero where no window fits."""
     first, end, _ = units.indices(spikes.n_units)
     mine = (spikes.unit_index >= first) & (spikes.unit_index < end)
     counts = _counts(spikes.times_s[mine], spikes.unit_index[mine] - first, end - first, stimulus)
-    start, stop = window_range(stimulus.n_samples, int(lags[0]), len(lags))
-    counts[:start] = 0
-    counts[stop:] = 0
+    counts = counts[observed.samples]
+    counts[~observed.usable] = 0
     return counts
 
 
@@ -99,19 +147,18 @@ def _counts(
 
 
 def draw_stimulus_shifts(
-    n_shifts: int, min_shift_s: float, stimulus: TimeSeries, lags: np.ndarray, seed: int
+    n_shifts: int, min_shift_s: float, observed: Observed, lags: np.ndarray, seed: int
 ) -> np.ndarray | None:
     """Draw circular shifts, in samples, longer than the window; None where none are wanted."""
     if n_shifts == 0:
         return None
     rng = np.random.default_rng(seed)
-    least = max(1, len(lags), round(min_shift_s * stimulus.sample_rate_hz))
-    return draw_shifts(stimulus.n_samples, n_shifts, least, rng)
+    least = max(1, len(lags), round(min_shift_s * observed.sample_rate_hz))
+    return draw_shifts(len(observed.values), n_shifts, least, rng)
 
 
-def require_small(n_lags: int, stimulus: TimeSeries, or_else: str = "") -> None:
+def require_small(n_lags: int, n_features: int, or_else: str = "") -> None:
     """Refuse a covariance of lags x features that would be too large."""
-    n_features = stimulus.values.shape[1]
     if n_lags * n_features > LARGEST_COVARIANCE:
         raise InvalidInputError(
             f"{n_lags} lags x {n_features} features make a covariance of {n_lags * n_features} "

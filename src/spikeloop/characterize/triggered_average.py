@@ -11,6 +11,7 @@ from spikeloop.characterize.spike_windows import (
     counts_with_window,
     draw_stimulus_shifts,
     lags_of,
+    observe,
     require_small,
     require_windows,
 )
@@ -65,17 +66,19 @@ class TriggeredAverage:
     average: np.ndarray
     """(unit, lag, feature) mean stimulus around a spike, in the stimulus' unit and precision."""
     stimulus_mean: np.ndarray
-    """(feature,) mean of the whole stimulus: what unrelated spikes would give."""
+    """(feature,) mean of all observed samples of the stimulus: what unrelated spikes would give."""
     n_spikes: np.ndarray
-    """(unit,) spikes used, the divisor of the average: those whose whole window lies inside the
-    stimulus."""
+    """(unit,) spikes used, the divisor of the average: those whose whole window lies inside one
+    unbroken stretch of the stimulus that was observed."""
     ensemble_sd: np.ndarray | None
     """(unit, lag, feature) standard deviation of single windows about the average: the spread of
     the spike-triggered ensemble. It says nothing about how well the average is known."""
     standard_error: np.ndarray | None
-    """(unit, lag, feature) ensemble SD / sqrt(n_spikes - 1): the uncertainty of the average if the
-    windows were independent. Windows of nearby spikes overlap, so for bursts and slow stimuli the
-    true error is larger. NaN where there is one spike."""
+    """(unit, lag, feature) ensemble SD / sqrt(n_effective - 1): the uncertainty of the average if
+    the windows of different samples were independent. Spikes in one sample share one window, so
+    n_effective = (sum of y)^2 / (sum of y^2), where y counts the spikes in each sample. Windows of
+    neighbouring samples overlap, so for bursts and slow stimuli the true error is larger. NaN where
+    all spikes are in one sample."""
     null_band: np.ndarray | None
     """(unit,) for a train shifted circularly against the stimulus, the largest deviation of the
     average from `stimulus_mean` over all lags and features exceeds this with a probability of
@@ -88,6 +91,13 @@ class TriggeredAverage:
     whitened_null_band: np.ndarray | None
     """(unit,) as `null_band`, for the largest magnitude of `whitened`."""
 
+    def __repr__(self) -> str:
+        n_units, n_lags, n_features = self.average.shape
+        return (
+            f"TriggeredAverage({n_units} units, {n_lags} lags x {n_features} features, "
+            f"{self.n_spikes.sum()} spikes)"
+        )
+
 
 def triggered_average(
     spikes: SpikeTrains, stimulus: TimeSeries, method: SpikeTriggeredAverage, *, seed: int
@@ -96,18 +106,21 @@ def triggered_average(
 
         average[u, l, f] = sum over t of n[t, u] s[t + l, f] / sum over t of n[t, u]
 
-    where n counts the spikes in the bins of the stimulus' own clock and t runs over the samples
-    whose window lies inside the stimulus: others are skipped, and the divisor is the number of
-    those used. A constant stimulus gives exactly that constant.
+    where n counts the spikes in the bins of the stimulus' own clock. A sample is observed if its
+    whole bin lies in one of the spikes' epochs, and t runs over the samples whose window lies
+    inside one unbroken stretch of observed samples: others are skipped, and the divisor is the
+    number of spikes used. A constant stimulus gives exactly that constant.
 
-    The null shifts the spikes used, all by the same time, against the stimulus closed to a ring; a
-    shifted window may run over the seam. That keeps the autocorrelation of both and breaks their
-    relation; it takes for granted that the recording is stationary and observed throughout.
+    The null joins the observed stretches of the stimulus, closes them to a ring, and shifts the
+    spikes used, all by the same time, against it; a shifted window may run over a seam. That keeps
+    the autocorrelation of both and breaks their relation. It assumes that the recording is
+    stationary while it is observed.
 
     Parameters
     ----------
     spikes
-        On the clock of the stimulus. Spikes outside the stimulus are skipped.
+        On the clock of the stimulus. Spikes outside the stimulus are skipped, and so is the
+        stimulus outside their epochs.
     stimulus
         Any number of features; pixels of frames are features in the order y, x.
     method
@@ -118,8 +131,8 @@ def triggered_average(
     Raises
     ------
     InvalidInputError
-        No spike has a window inside the stimulus, the stimulus is too short for the shifts, or the
-        window too large to whiten.
+        No spike has a window inside the observed stimulus; the observed stimulus is too short for
+        the shifts; or the window is too large to whiten.
 
     References
     ----------
@@ -137,15 +150,16 @@ def triggered_average(
     ([2.0, 0.0], [2])
     """
     lags = lags_of(method.window_s, stimulus)
-    require_windows(spikes, stimulus, lags)
-    mean = centre(stimulus.values)
-    shifts = draw_stimulus_shifts(method.n_shifts, method.min_shift_s, stimulus, lags, seed)
-    inverse = _inverse(stimulus, len(lags), method)
+    observed = observe(stimulus, spikes.epochs, lags)
+    require_windows(spikes, stimulus, observed, lags)
+    mean = centre(observed.values)
+    shifts = draw_stimulus_shifts(method.n_shifts, method.min_shift_s, observed, lags, seed)
+    inverse = _inverse(observed.values, len(lags), method)
     group = max(1, _COUNTS_AT_ONCE // stimulus.n_samples)
     parts = [
         _averaged(
-            counts_with_window(spikes, stimulus, lags, slice(first, first + group)),
-            (stimulus.values, mean, lags),
+            counts_with_window(spikes, stimulus, observed, slice(first, first + group)),
+            (observed.values, mean, lags),
             method,
             shifts,
             inverse,
@@ -186,7 +200,10 @@ def _averaged(
     if squares is not None:
         spread = np.sqrt(np.maximum(squares / n - deviation**2, 0))
         fields["ensemble_sd"] = spread
-        fields["standard_error"] = spread / np.sqrt(np.where(n > 1, n - 1, np.nan))
+        # Spikes in one sample share one window: they count as fewer independent ones.
+        n_effective = n_spikes**2 / np.maximum(np.einsum("tu,tu->u", counts, counts), 1)
+        left = np.where(n_effective > 1, n_effective - 1, np.nan).astype(values.dtype)
+        fields["standard_error"] = spread / np.sqrt(left)[:, None, None]
     if inverse is not None:
         fields["whitened"] = _times(deviation, inverse)
     if shifts is not None:
@@ -203,13 +220,14 @@ def _averaged(
     return {"average": mean + deviation, "n_spikes": n_spikes, **fields}
 
 
-def _inverse(stimulus: TimeSeries, n_lags: int, method: SpikeTriggeredAverage) -> np.ndarray | None:
+def _inverse(values: np.ndarray, n_lags: int, method: SpikeTriggeredAverage) -> np.ndarray | None:
     if method.whitening_ridge is None:
         return None
     n_lags = n_lags if method.whiten_lags else 1
-    require_small(n_lags, stimulus, ", or set whiten_lags=False where frames are independent")
-    covariance = window_covariance(stimulus.values, n_lags)
-    return ridge_power(covariance, method.whitening_ridge, -1).astype(stimulus.values.dtype)
+    or_else = ", or set whiten_lags=False where frames are independent"
+    require_small(n_lags, values.shape[1], or_else)
+    covariance = window_covariance(values, n_lags)
+    return ridge_power(covariance, method.whitening_ridge, -1).astype(values.dtype)
 
 
 def _times(windows: np.ndarray, inverse: np.ndarray) -> np.ndarray:

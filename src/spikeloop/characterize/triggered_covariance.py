@@ -12,6 +12,7 @@ from spikeloop.characterize.spike_windows import (
     counts_with_window,
     draw_stimulus_shifts,
     lags_of,
+    observe,
     require_small,
     require_windows,
 )
@@ -73,7 +74,8 @@ class TriggeredCovariance:
     lags_s: np.ndarray
     """(lag,) seconds from the sample that holds the spike to the sample of the window."""
     n_spikes: np.ndarray
-    """(unit,) spikes used: those whose whole window lies inside the stimulus."""
+    """(unit,) spikes used: those whose whole window lies inside one unbroken stretch of the
+    stimulus that was observed."""
     average_projected_out: np.ndarray
     """(unit,) bool: whether the direction of the average was left out."""
     eigenvalues: np.ndarray
@@ -90,9 +92,18 @@ class TriggeredCovariance:
     circularly against the stimulus."""
     significant: np.ndarray | None
     """(unit, filter) bool: whether the filter's eigenvalue lies outside the null range, above it
-    for the first half and below it for the second."""
+    for the first half and below it for the second. With a stimulus that is not Gaussian, or
+    coloured and not whitened, a unit with one linear filter can have significant ones too."""
     covariance: np.ndarray | None
     """(unit, lag x feature, lag x feature) C_spike - C_stimulus, whose eigenvalues these are."""
+
+    def __repr__(self) -> str:
+        n_units, n_filters, n_lags, n_features = self.filters.shape
+        n_found = "no test" if self.significant is None else f"{self.significant.sum()} significant"
+        return (
+            f"TriggeredCovariance({n_units} units x {n_filters} filters, {n_found}, "
+            f"{n_lags} lags x {n_features} features, {self.n_spikes.sum()} spikes)"
+        )
 
 
 def triggered_covariance(
@@ -102,21 +113,29 @@ def triggered_covariance(
 
         C_spike = sum over spikes of (x - average)(x - average)' / (n - 1)
 
-    where x is the stimulus window around a spike. Eigenvectors of P (C_spike - C_stimulus) P with
-    the largest eigenvalues drive the unit by their energy, those with the smallest suppress it; P
-    leaves out the direction of the average. With whitening, x is multiplied by the inverse square
-    root of the regularized C_stimulus first, and the filters by the same at the end.
+    where x is the stimulus window around a spike, which lies inside one unbroken stretch observed,
+    and C_stimulus is the covariance of the observed stretches, joined. Eigenvectors of
+    P (C_spike - C_stimulus) P with the largest eigenvalues drive the unit by their energy, those
+    with the smallest suppress it; P leaves out the direction of the average. With whitening, x is
+    multiplied by the inverse square root of the regularized C_stimulus first, and the filters by
+    the same at the end.
 
-    The null takes the largest and the smallest eigenvalue of trains shifted against the stimulus
-    closed to a ring; every eigenvalue is held against these extremes, which errs on the safe side
-    for all but the first of each end.
+    The null takes the largest and the smallest eigenvalue of trains shifted against the observed
+    stimulus closed to a ring; every eigenvalue is compared with these extremes, which errs on the
+    safe side for all but the first of each end. It tests whether spikes and stimulus are related,
+    not whether the unit has more than one filter. With a Gaussian stimulus that is white or
+    whitened, a unit with one linear filter changes the variance only along the average, which is
+    projected out. With a stimulus that is not Gaussian, or coloured and not whitened, it changes
+    the variance along other directions too, and these can be significant.
 
     Parameters
     ----------
     spikes
-        On the clock of the stimulus. Spikes outside the stimulus are skipped.
+        On the clock of the stimulus. Spikes outside the stimulus are skipped, and so is the
+        stimulus outside their epochs.
     stimulus
-        Any number of features, best Gaussian: only then do linear units show no filter.
+        Any number of features. Gaussian, and white or whitened: only then do linear units show no
+        filter.
     method
         The window, the filters, the null, the whitening.
     seed
@@ -125,8 +144,8 @@ def triggered_covariance(
     Raises
     ------
     InvalidInputError
-        No spike has a window inside the stimulus, the stimulus is too short for the shifts, or the
-        window too large, or too small for the filters asked for.
+        No spike has a window inside the observed stimulus; the observed stimulus is too short for
+        the shifts; or the window is too large, or too small for the filters asked for.
 
     References
     ----------
@@ -147,22 +166,22 @@ def triggered_covariance(
     """
     lags = lags_of(method.window_s, stimulus)
     n_features = stimulus.values.shape[1]
-    require_small(len(lags), stimulus)
+    require_small(len(lags), n_features)
     if len(lags) * n_features < 2 * method.n_filters:
         raise InvalidInputError(
             f"n_filters={method.n_filters}: a window of {len(lags)} lags x {n_features} features "
             f"has {len(lags) * n_features} directions, and both ends want {2 * method.n_filters}. "
             "Lower n_filters, or widen window_s."
         )
-    require_windows(spikes, stimulus, lags)
-    shifts = draw_stimulus_shifts(method.n_shifts, method.min_shift_s, stimulus, lags, seed)
-    ring = _Ring(stimulus, lags, method.whitening_ridge)
-    units = [
-        _analysed(
-            ring, counts_with_window(spikes, stimulus, lags, slice(i, i + 1))[:, 0], shifts, method
-        )
-        for i in range(spikes.n_units)
-    ]
+    observed = observe(stimulus, spikes.epochs, lags)
+    require_windows(spikes, stimulus, observed, lags)
+    shifts = draw_stimulus_shifts(method.n_shifts, method.min_shift_s, observed, lags, seed)
+    ring = _Ring(observed.values, lags, method.whitening_ridge)
+    counts = (
+        counts_with_window(spikes, stimulus, observed, slice(unit, unit + 1))[:, 0]
+        for unit in range(spikes.n_units)
+    )
+    units = [_analysed(ring, of_unit, shifts, method) for of_unit in counts]
     stacked = {
         name: None if units[0][name] is None else np.array([unit[name] for unit in units])
         for name in units[0]
@@ -176,15 +195,15 @@ def triggered_covariance(
 class _Ring:
     """The windows of a stimulus closed to a ring, and their covariance."""
 
-    def __init__(self, stimulus: TimeSeries, lags: np.ndarray, whitening_ridge: float | None):
-        values = stimulus.values - centre(stimulus.values)
+    def __init__(self, shown: np.ndarray, lags: np.ndarray, whitening_ridge: float | None):
+        values = shown - centre(shown)
         self.n_samples, n_features = values.shape
         self.first_lag = int(lags[0])
         self.size = len(lags) * n_features
         # Lag-major windows lie in memory as they are, so gathering them copies whole stretches.
         flat = np.concatenate([values, values[: len(lags) - 1]]).ravel()
         self.windows = np.lib.stride_tricks.sliding_window_view(flat, self.size)[::n_features]
-        covariance = window_covariance(stimulus.values, len(lags))
+        covariance = window_covariance(shown, len(lags))
         self.whitener = np.eye(self.size)
         if whitening_ridge is not None:
             self.whitener = ridge_power(covariance, whitening_ridge, -0.5)

@@ -46,7 +46,7 @@ def parse(
 ) -> tuple[Arguments, Config]:
     """Return the arguments of a command and its config, or show help or a mistake and exit.
 
-    ``--config FILE`` is read first; the flags beside it win. The fields of `config_type` must be
+    --config FILE is read first; the flags beside it win. The fields of `config_type` must be
     fields of `arguments_type` too, beside ``output: Flags[Output]`` and what else it asks for.
 
     Raises
@@ -78,7 +78,7 @@ def parse(
 
 
 def _without_config(words: list[str]) -> tuple[list[str], Path | None]:
-    """Take ``--config FILE`` or ``--config=FILE`` out of the words."""
+    """Take `--config FILE` or `--config=FILE` out of the words."""
     for i, word in enumerate(words):
         if word.startswith("--config="):
             return words[:i] + words[i + 1 :], Path(word.partition("=")[2])

@@ -1,6 +1,7 @@
 """The door: finds the subcommand, and turns a refusal into one line and an exit code."""
 
 import difflib
+import os
 import sys
 import warnings
 from importlib import import_module
@@ -37,6 +38,9 @@ Example:
 def main(arguments: list[str] | None = None) -> int:
     """Run one subcommand and return its exit code: 0 done, 1 could not, 2 wrong usage."""
     arguments = sys.argv[1:] if arguments is None else arguments
+    for name in ("stdout", "stderr"):  # None where the shell has closed them
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115
     name = arguments[0] if arguments else "--help"
     if name in ("-h", "--help"):
         sys.stdout.write(help_text())
@@ -62,15 +66,26 @@ def _run(name: str, arguments: list[str]) -> int:
     shown = warnings.showwarning
     warnings.showwarning = _show_warning
     try:
-        return import_module(f"spikeloop.cli.{name}").main(arguments)
+        code = import_module(f"spikeloop.cli.{name}").main(arguments)
+        sys.stdout.flush()
+        return code
     except SpikeloopError as error:
         sys.stderr.write(f"spikeloop {name}: {error}\n")
-        return 1
+    except BrokenPipeError:
+        # Who read our output has gone; what is left of it must not be written at exit either.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         sys.stderr.write(f"\nspikeloop {name}: interrupted. Run it again (or --resume it).\n")
-        return 1
+    except Exception as error:
+        if os.environ.get("SPIKELOOP_TRACEBACK"):
+            raise
+        sys.stderr.write(
+            f"spikeloop {name}: {type(error).__name__}: {error}. This was not foreseen: please "
+            "report it, with what SPIKELOOP_TRACEBACK=1 adds.\n"
+        )
     finally:
         warnings.showwarning = shown
+    return 1
 
 
 def _show_warning(message, category, filename, lineno, file=None, line=None) -> None:

@@ -22,9 +22,32 @@ def as_vector(name: str, values: object, dtype: type | None = None) -> np.ndarra
 
 def _as_array(name: str, values: object, dtype: type | None) -> np.ndarray:
     try:
-        return np.asarray(values, dtype=dtype)
+        given = np.asarray(values)
+        require(given.dtype.kind != "c", f"{name} holds complex numbers: it must hold real ones.")
+        wanted = given.dtype if dtype is None else np.dtype(dtype)
+        if given.dtype.kind == "f" and wanted.kind == "i":
+            _require_whole(name, given)
+        if wanted.kind == "i" and given.dtype.kind in "iuf" and given.size:
+            low, high = np.iinfo(wanted).min, np.iinfo(wanted).max
+            require(
+                low <= given.min() and given.max() <= high,
+                f"{name} reaches from {given.min()} to {given.max()}: {wanted} holds {low} to "
+                f"{high}.",
+            )
+        return given.astype(wanted, copy=False)
+    except InvalidInputError:
+        raise
     except (TypeError, ValueError) as error:
         raise InvalidInputError(f"{name} cannot be read as an array of numbers: {error}") from None
+
+
+def _require_whole(name: str, values: np.ndarray) -> None:
+    broken = ~np.isfinite(values) | (values != np.trunc(values))
+    if broken.any():
+        raise InvalidInputError(
+            f"{name} holds {int(broken.sum())} values that are not whole numbers, such as "
+            f"{values[broken][0]}. Give integers."
+        )
 
 
 def as_array(name: str, values: object, axes: tuple[str, ...], dtype: type) -> np.ndarray:
@@ -47,8 +70,20 @@ def require_finite(name: str, array: np.ndarray) -> None:
         )
 
 
+def require_moderate(name: str, array: np.ndarray) -> None:
+    """Refuse numbers so large that their squares, added up, would not be finite."""
+    limit = float(np.finfo(array.dtype).max) ** 0.4
+    if array.size and max(-array.min(), array.max()) > limit:
+        raise InvalidInputError(
+            f"{name} reaches from {array.min():.3g} to {array.max():.3g}: magnitudes must stay "
+            f"below {limit:.1g}. Choose another unit."
+        )
+
+
 def require_unique(name: str, ids: np.ndarray) -> None:
     """Refuse ids that occur twice, naming up to five of them."""
+    if ids.dtype.kind == "f":
+        require_finite(name, ids)
     values, counts = np.unique(ids, return_counts=True)
     twice = values[counts > 1]
     if twice.size:

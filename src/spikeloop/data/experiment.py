@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from spikeloop.data.checks import require
 from spikeloop.data.images import Images
 from spikeloop.data.responses import Responses
@@ -34,3 +36,9 @@ class Experiment:
             self.spikes is not None or self.responses is not None,
             f"{self.name} has neither spikes nor responses: there is nothing to characterize.",
         )
+        if self.spikes is not None and self.responses is not None:
+            require(
+                np.array_equal(self.spikes.unit_ids, self.responses.unit_ids),
+                f"{self.name} has spikes and responses of different unit_ids. Give both for the "
+                "same units, in the same order.",
+            )

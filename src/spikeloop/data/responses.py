@@ -4,7 +4,14 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikeloop.data.checks import as_array, as_vector, require, require_finite, require_unique
+from spikeloop.data.checks import (
+    as_array,
+    as_vector,
+    require,
+    require_finite,
+    require_moderate,
+    require_unique,
+)
 from spikeloop.data.trials import BLANK, Trials
 
 
@@ -39,6 +46,7 @@ class Responses:
         )
         require_unique("unit_ids", unit_ids)
         require_finite("counts", counts)
+        require_moderate("counts", counts)
         start_s, stop_s = (float(edge) for edge in self.window_s)
         require(
             stop_s > start_s,

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from spikeloop.data.checks import as_array, require, require_finite
+from spikeloop.data.checks import as_array, require, require_finite, require_moderate
 
 
 @dataclass(frozen=True, eq=False)
@@ -29,8 +29,11 @@ class TimeSeries:
         values = as_array("values", given, ("time", "feature"), dtype)
         require(values.size > 0, f"values has shape {values.shape}: it holds nothing.")
         require_finite("values", values)
+        require_moderate("values", values)
         require(
-            np.isfinite(self.sample_rate_hz) and self.sample_rate_hz > 0,
+            np.isreal(self.sample_rate_hz)
+            and np.isfinite(self.sample_rate_hz)
+            and self.sample_rate_hz > 0,
             f"sample_rate_hz={self.sample_rate_hz}: it must be above 0.",
         )
         require(np.isfinite(self.start_s), f"start_s={self.start_s}: it must be finite.")

@@ -23,6 +23,7 @@ from spikeloop.evaluate.r2_er import r2_er, r2_er_interval, stabilize_variance
 from spikeloop.evaluate.signal_power import (
     cc_max,
     fraction_explainable,
+    mean_reliability,
     noise_power,
     signal_p_value,
     signal_power,
@@ -44,6 +45,7 @@ __all__ = [
     "fraction_explained",
     "leave_one_out_oracle",
     "leave_one_out_oracle_interval",
+    "mean_reliability",
     "noise_correlation",
     "noise_power",
     "pearson",

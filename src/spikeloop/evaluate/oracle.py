@@ -45,7 +45,11 @@ def leave_one_out_oracle_interval(
     confidence: float = 0.95,
     seed: int,
 ) -> tuple[Float[np.ndarray, " unit"], Float[np.ndarray, " unit"]]:
-    """Return a percentile interval of each unit's oracle, by drawing stimuli anew.
+    """Return a percentile interval of each unit's oracle, by resampling stimuli.
+
+    The interval is too narrow for few stimuli. In simulations (8 repeats, signal power half the
+    noise power) a nominal 95 % interval covered the truth in 0.86 of the cases with 20 stimuli, in
+    0.90 with 50, and in 0.94 with 100.
 
     >>> repeats = np.random.default_rng(0).poisson([[[1.0]], [[5.0]], [[9.0]]], (3, 20, 1))
     >>> low, high = leave_one_out_oracle_interval(repeats.astype(float), n_draws=200, seed=0)
@@ -76,7 +80,9 @@ def random_trial_oracle(
 ) -> Float[np.ndarray, " unit"]:
     """Correlate one random trial of each stimulus with the mean of its others, averaged over runs.
 
-    A noisier cousin of `leave_one_out_oracle`, kept because numbers have been published with it.
+    Offered because numbers have been published with it. It is noisier than `leave_one_out_oracle`,
+    and higher for few stimuli: by 0.03 for 20 stimuli, 5 repeats and a signal-to-noise ratio of
+    0.5. For many stimuli both agree.
 
     Parameters
     ----------
@@ -106,8 +112,8 @@ def random_trial_oracle(
         return np.full(repeats.shape[2], np.nan)
     total, n_defined = np.zeros(repeats.shape[2]), np.zeros(repeats.shape[2])
     for _ in range(n_runs):
-        lottery = np.where(moments.present, rng.random(moments.present.shape), -1.0)
-        left_out = moments.residual[row, lottery.argmax(axis=1)]
+        priority = np.where(moments.present, rng.random(moments.present.shape), -1.0)
+        left_out = moments.residual[row, priority.argmax(axis=1)]
         others = moments.mean - left_out / (moments.n_repeats - 1)[:, None]
         score = pearson(moments.mean + left_out, others)
         defined = np.isfinite(score)

@@ -3,6 +3,9 @@
 Predictions stand as (stimulus, unit), a row for each row of the repeats. Stimuli shown less than
 twice are left out, and each of the others counts once. Nothing is clipped. All scores are NaN where
 fewer than two stimuli have repeats, or the signal power is not above zero.
+
+All divide by an estimated signal power. For weak units and few stimuli that is close to zero at
+times, so that single values, and means over units, are far off: report medians over units.
 """
 
 import numpy as np
@@ -20,8 +23,8 @@ def cc_norm(
 
     .. math:: CC_{norm} = \mathrm{Cov}(\bar R, \hat y) / \sqrt{S \, \mathrm{Var}(\hat y)}
 
-    with S the signal power: the plain correlation divided by `cc_max`, so values above 1 occur.
-    NaN for a constant prediction.
+    with S the signal power: the plain correlation divided by `cc_max`, so values above 1 occur, and
+    large ones for weak units. Compare medians over units, not means. NaN for a constant prediction.
 
     Source: Schoppe et al. (2016), Front. Comput. Neurosci. 10:10.
 
@@ -49,7 +52,8 @@ def fraction_explained(
     with the squared error of single trials, the noise power N, and the variance of single trials.
     :math:`\mathrm{Var} - N` is taken without bias, as :math:`(m - 1) / m` of the signal power over
     m stimuli, so the true means score 1 and their average 0, on average. A bad prediction scores
-    far below zero. Unlike correlations it minds the scale and the offset of a prediction.
+    far below zero. Unlike correlations it depends on the scale and the offset of a prediction.
+    For weak units single values are far off: compare medians over units, not means.
 
     Source: Cadena et al. (2019), PLoS Comput. Biol. 15:e1006897.
 

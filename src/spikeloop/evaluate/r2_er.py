@@ -69,15 +69,20 @@ def r2_er(
     .. math:: \hat r^2_{ER} = \frac{(x \cdot y)^2 - \sum_i x_i^2 v_i}
                                    {|x|^2 (|y|^2 - \frac{m - 1}{m} \sum_i v_i)},
 
-    whose numerator and denominator are unbiased. Values outside 0..1 occur. NaN where the
-    denominator is not above zero: the responses then show no signal, or the prediction is constant.
+    whose numerator and denominator are unbiased. The ratio is nearly so for units with signal. For
+    weak units and few stimuli the denominator is close to zero at times, and the mean over units is
+    far too high (by 0.66 in simulations of 118 stimuli, 5 repeats and a signal-to-noise ratio of
+    0.05, where the median is 0.02 too low): report medians.
+
+    Values outside 0..1 occur. NaN where the denominator is not above zero: the responses then show
+    no signal, or the prediction is constant.
 
     Parameters
     ----------
     repeats
         Responses, NaN where a trial is missing.
     predictions
-        What a model foretells for each stimulus, in the unit of the repeats. It was not fitted to
+        What a model predicts for each stimulus, in the unit of the repeats. It was not fitted to
         these responses.
     transform
         What is done to both before: see `stabilize_variance`.

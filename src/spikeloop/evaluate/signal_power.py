@@ -13,6 +13,8 @@ from jaxtyping import Float, Int
 from spikeloop.evaluate.moments import RepeatMoments, centred, ratio, repeat_moments
 
 _BLOCK = 32
+FEW_REACHING = 10
+"""Units whose measured signal this many permutations reached, or fewer, are given more of them."""
 
 
 def signal_power(repeats: Float[np.ndarray, "stimulus repeat unit"]) -> Float[np.ndarray, " unit"]:
@@ -23,6 +25,7 @@ def signal_power(repeats: Float[np.ndarray, "stimulus repeat unit"]) -> Float[np
     This is unbiased for any numbers of repeats and any noise that is independent between trials.
     Averaged over all orders of each stimulus's repeats, the formula of Sahani & Linden (2003),
     used by Schoppe et al. (2016), gives the same; unlike it, this does not depend on their order.
+    Stimuli must be interleaved: if each is shown in one block, slow drift counts as signal.
 
     >>> signal_power(np.array([[[1.0], [3.0]], [[5.0], [7.0]]])).tolist()
     [7.0]
@@ -89,10 +92,34 @@ def fraction_explainable(
     return ratio(signal, signal + _noise_power(moments))
 
 
+def mean_reliability(
+    repeats: Float[np.ndarray, "stimulus repeat unit"],
+) -> Float[np.ndarray, " unit"]:
+    r"""Return the reliability of the mean over all repeats: S / Var(means).
+
+    .. math:: \frac{S}{S + \mathrm{mean}_i (s_i^2 / n_i)}
+
+    It is the correlation to expect between the means of two such experiments. For equal numbers of
+    repeats it equals the Spearman-Brown value of `split_half` with the factor n / floor(n / 2),
+    which is 2 only where n is even. Below zero where S is; NaN for a constant unit, and where fewer
+    than two stimuli have repeats.
+
+    Examples
+    --------
+    >>> mean_reliability(np.array([[[1.0], [3.0]], [[5.0], [7.0]]])).round(4).tolist()
+    [0.875]
+    """
+    moments = repeat_moments(repeats)
+    signal = _signal_power(moments)
+    if len(moments.stimulus) < 2:
+        return signal
+    return ratio(signal, moments.mean.var(axis=0, ddof=1))
+
+
 def cc_max(repeats: Float[np.ndarray, "stimulus repeat unit"]) -> Float[np.ndarray, " unit"]:
     r"""Return the correlation of a perfect model with the measured means: sqrt(S / Var(means)).
 
-    NaN where the signal power is not above zero.
+    This is the square root of `mean_reliability`; NaN where the signal power is not above zero.
 
     Source: Schoppe et al. (2016), Front. Comput. Neurosci. 10:10.
 
@@ -101,59 +128,92 @@ def cc_max(repeats: Float[np.ndarray, "stimulus repeat unit"]) -> Float[np.ndarr
     >>> cc_max(np.array([[[1.0], [3.0]], [[5.0], [7.0]]])).round(4).tolist()
     [0.9354]
     """
-    moments = repeat_moments(repeats)
-    signal = _signal_power(moments)
-    if len(moments.stimulus) < 2:
-        return signal
-    signal = np.where(signal > 0, signal, np.nan)
-    return np.sqrt(ratio(signal, moments.mean.var(axis=0, ddof=1)))
+    reliability = mean_reliability(repeats)
+    return np.sqrt(np.where(reliability > 0, reliability, np.nan))
 
 
 def signal_p_value(
-    repeats: Float[np.ndarray, "stimulus repeat unit"], n_permutations: int = 1000, *, seed: int
+    repeats: Float[np.ndarray, "stimulus repeat unit"],
+    n_permutations: int = 1000,
+    *,
+    n_if_small: int = 0,
+    seed: int,
 ) -> Float[np.ndarray, " unit"]:
     """Return the probability of so much variance between stimuli if the stimulus did not matter.
 
-    Trials are dealt anew to the stimuli, all units alike; p = (1 + the number of permutations with
-    at least the measured sum of squares between stimuli) / (1 + n_permutations). For equal numbers
-    of repeats that sum orders the permutations as the signal power does. A constant unit has p = 1.
+    Trials are shuffled between the stimuli, in the same way for all units; p = (1 + the number of
+    permutations with at least the measured sum of squares between stimuli) / (1 + the number of
+    permutations). For equal numbers of repeats that sum orders the permutations as the signal power
+    does. A constant unit has p = 1.
 
+    The test assumes that the stimuli were interleaved in random order. If each stimulus was shown
+    in one block, a slow drift of the firing rate differs between stimuli as a signal does, and most
+    units that only drift come out significant.
+
+    Parameters
+    ----------
+    repeats
+        Responses, NaN where a trial is missing.
+    n_permutations
+        Permutations for every unit.
+    n_if_small
+        Permutations in all for units whose measured sum at most `FEW_REACHING` of the first
+        `n_permutations` reached. The p-values stay valid: a unit that stops early stops with a
+        p-value above those that the others can have had at that point.
+    seed
+        Start of the random numbers.
+
+    Examples
+    --------
     >>> repeats = np.arange(8.0)[:, None, None] + np.array([0.0, 0.1, 0.2])[:, None]
     >>> signal_p_value(repeats, 999, seed=0).tolist()
     [0.001]
+    >>> signal_p_value(repeats, 999, n_if_small=9999, seed=0).tolist()
+    [0.0001]
     """
     moments = repeat_moments(repeats)
     responses = centred((moments.mean[:, None] + moments.residual)[moments.present])
     if not len(responses):
         return np.ones(repeats.shape[2])
-    order = np.arange(len(responses))
-    measured = _between(responses, order[None], moments.n_repeats)[0]
+    order = np.arange(len(responses))[None]
+    measured = _between(responses, order, moments.n_repeats)[0]
     # sums of the same numbers in another order differ by rounding and count as equal
     measured -= 1e-12 * np.sum(responses**2, axis=0)
     rng = np.random.default_rng(seed)
-    n_reaching = np.zeros(repeats.shape[2])
-    for start in range(0, n_permutations, _BLOCK):
-        n_dealt = min(_BLOCK, n_permutations - start)
-        dealt = rng.permuted(np.tile(order, (n_dealt, 1)), axis=1)
-        n_reaching += np.sum(_between(responses, dealt, moments.n_repeats) >= measured, axis=0)
-    return (1 + n_reaching) / (1 + n_permutations)
+
+    def count(n: int, units: np.ndarray) -> np.ndarray:
+        """Return how many of `n` permutations reach what was measured in these units."""
+        n_reaching, values = np.zeros(len(units)), responses[:, units]
+        for start in range(0, n, _BLOCK):
+            orders = rng.permuted(np.tile(order, (min(_BLOCK, n - start), 1)), axis=1)
+            sums = _between(values, orders, moments.n_repeats)
+            n_reaching += np.sum(sums >= measured[units], axis=0)
+        return n_reaching
+
+    n_reaching = count(n_permutations, np.arange(repeats.shape[2]))
+    n_drawn = np.full(n_reaching.shape, n_permutations)
+    small = np.flatnonzero(n_reaching <= FEW_REACHING)
+    if n_if_small > n_permutations and small.size:
+        n_reaching[small] += count(n_if_small - n_permutations, small)
+        n_drawn[small] = n_if_small
+    return (1 + n_reaching) / (1 + n_drawn)
 
 
 def _between(
     responses: Float[np.ndarray, "trial unit"],
-    dealt: Int[np.ndarray, "permutation trial"],
+    orders: Int[np.ndarray, "permutation trial"],
     n_repeats: Float[np.ndarray, " used"],
 ) -> Float[np.ndarray, "permutation unit"]:
-    """Return the sum of squares between stimuli when they get the trials in the order `dealt`."""
+    """Return the sum of squares between stimuli when they get the trials in these `orders`."""
     from scipy.sparse import csr_array
 
-    n_dealt, n_trials = dealt.shape
-    row_ends = np.append(0, np.cumsum(np.tile(n_repeats.astype(np.int64), n_dealt)))
+    n_orders, n_trials = orders.shape
+    row_ends = np.append(0, np.cumsum(np.tile(n_repeats.astype(np.int64), n_orders)))
     membership = csr_array(
-        (np.ones(dealt.size), dealt.ravel(), row_ends),
-        shape=(n_dealt * len(n_repeats), n_trials),
+        (np.ones(orders.size), orders.ravel(), row_ends),
+        shape=(n_orders * len(n_repeats), n_trials),
     )
-    sums = (membership @ responses).reshape(n_dealt, len(n_repeats), -1)
+    sums = (membership @ responses).reshape(n_orders, len(n_repeats), -1)
     return np.einsum("piu,piu,i->pu", sums, sums, 1 / n_repeats)
 
 

@@ -7,7 +7,8 @@ stimulus apart; of an odd number one repeat is left out. Three answers, which ne
 * `split_half_enumerated`: the correlation averaged over all splits that all stimuli share;
 * `split_half_random`: the correlation averaged over random splits, as is published most often.
 
-Each gives the correlation of halves. `spearman_brown` turns it into the reliability of the whole.
+Each gives the correlation of halves. `spearman_brown` turns it into the reliability of two halves
+together, so of 2 floor(n / 2) repeats. For the mean over all repeats use `mean_reliability`.
 """
 
 from itertools import combinations
@@ -42,7 +43,7 @@ def split_half(repeats: Float[np.ndarray, "stimulus repeat unit"]) -> Float[np.n
     r"""Return the covariance of halves over their variance, each averaged over all splits exactly.
 
     All splits means every way to halve each stimulus's repeats, the stimuli split independently of
-    one another, so ragged repeats are nothing special:
+    one another, so ragged repeats need no special treatment:
 
     .. math:: r = \frac{C}{C + \mathrm{mean}_i (s_i^2 / h_i)}, \qquad
               C = \mathrm{Var}_i(\bar R_i) - \mathrm{mean}_i (s_i^2 / n_i), \qquad
@@ -50,8 +51,9 @@ def split_half(repeats: Float[np.ndarray, "stimulus repeat unit"]) -> Float[np.n
 
     with :math:`s_i^2` the variance over repeats. :math:`C` is the signal power. The mean of a ratio
     is not the ratio of means, so this differs in the third decimal or so from a mean of
-    correlations. For even n, equal for all stimuli, its Spearman-Brown value is exactly the square
-    of `cc_max`. NaN for a constant unit, and where fewer than two stimuli have repeats.
+    correlations. For n repeats of each stimulus its Spearman-Brown value, with the factor
+    n / floor(n / 2), is exactly `mean_reliability`. NaN for a constant unit, and where fewer than
+    two stimuli have repeats.
 
     Examples
     --------
@@ -84,8 +86,8 @@ def split_half_random(
     half = (moments.n_repeats // 2)[:, None]
 
     def draw(n: int) -> tuple[np.ndarray, np.ndarray]:
-        lottery = np.where(moments.present, rng.random((n, *moments.present.shape)), 2.0)
-        rank = lottery.argsort(axis=-1).argsort(axis=-1)
+        priority = np.where(moments.present, rng.random((n, *moments.present.shape)), 2.0)
+        rank = priority.argsort(axis=-1).argsort(axis=-1)
         return rank < half, (rank >= half) & (rank < 2 * half)
 
     sizes = [min(_BLOCK, n_splits - start) for start in range(0, n_splits, _BLOCK)]

@@ -24,10 +24,10 @@ def read_config(path: Path, config_type: type[Config]) -> Config:
         A setting is unknown (the nearest known one is named) or of the wrong type.
     """
     try:
-        given = tomllib.loads(Path(path).read_text(encoding="utf-8"))
+        given = tomllib.loads(Path(path).read_text(encoding="utf-8-sig"))
     except FileNotFoundError:
         raise BadFileError(f"{path}: there is no such file. Check --config.") from None
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+    except (OSError, ValueError, RecursionError) as error:
         raise BadFileError(f"{path} is not a TOML file: {error}") from None
     _refuse_unknown(given, config_type, str(path), prefix="")
     return _validated(given, config_type, str(path))

@@ -15,7 +15,7 @@ MAX_BYTES = 4 * 2**30
 def require_file(path: Path) -> None:
     """Refuse a path that is missing, a folder, empty, or not to be read."""
     if not path.exists():
-        raise BadFileError(f"{path} does not exist. Check the path for a slip of the pen.")
+        raise BadFileError(f"{path} does not exist. Check the spelling of the path.")
     if path.is_dir():
         raise BadFileError(f"{path} is a folder: give the path of a file in it.")
     try:
@@ -23,7 +23,7 @@ def require_file(path: Path) -> None:
             first = file.read(1)
     except OSError as error:
         raise BadFileError(
-            f"{path} cannot be opened: {error.strerror}. Check who may read it."
+            f"{path} cannot be opened: {error.strerror}. Check its permissions."
         ) from error
     if not first:
         raise BadFileError(f"{path} is empty. Fetch or export it again.")

@@ -140,5 +140,5 @@ class Hdf5File:
         if not (self._folder / file_name).resolve().is_relative_to(self._folder):
             raise UnsafeFileError(
                 f"{self.path}: {claim} {file_name}, outside its folder. Bring that file into the "
-                "folder and mend the link, if you trust it."
+                "folder and correct the link, if you trust it."
             )

@@ -29,7 +29,7 @@ def read_matlab(path: str | Path, options: ReadOptions) -> Experiment:
     path
         A .mat file of any version from 5 to 7.3.
     options
-        `stimulus`, `spikes`, `rate_hz` and `spikes_are`.
+        `stimulus`, `spikes`, `spike_units`, `rate_hz` and `spikes_are`.
 
     Raises
     ------

@@ -6,12 +6,13 @@ from pathlib import Path
 import numpy as np
 
 from spikeloop.data import Epochs, Experiment, SpikeTrains, TimeSeries
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require, require_finite
 from spikeloop.errors import InvalidInputError, MissingVariableError
-from spikeloop.io.guard import listing
+from spikeloop.io.guard import as_text, listing
 from spikeloop.io.options import ReadOptions
 
 _MAX_SPIKES_PER_S = 1e6  # a thousand times what neurons do; room for the sum of a population
+_LONGEST_S = 366 * 86400.0  # no experiment samples one stimulus for a year
 
 
 def experiment_of_variables(
@@ -23,8 +24,9 @@ def experiment_of_variables(
     """Return the stimulus and the spikes that `options` names.
 
     The stimulus starts at 0 s and is (time,) or (time, feature ...), a row being taken for a
-    column. Spikes are counts in the stimulus's bins, (time,) or (time, unit), or the times of one
-    unit in seconds. Spikes of bin i are placed in its middle, at (i + 0.5) / rate.
+    column. Spikes are counts in the stimulus's bins, (time,) or (time, unit), or times in seconds,
+    of one unit or of the units that `spike_units` gives for each. Spikes of bin i are placed in its
+    middle, at (i + 0.5) / rate.
 
     Parameters
     ----------
@@ -35,7 +37,7 @@ def experiment_of_variables(
     load
         Returns the variable of a name.
     options
-        `stimulus`, `spikes`, `rate_hz` and `spikes_are`.
+        `stimulus`, `spikes`, `spike_units`, `rate_hz` and `spikes_are`.
 
     Raises
     ------
@@ -44,27 +46,46 @@ def experiment_of_variables(
     InvalidInputError
         A name or the rate was not given, or stimulus and spikes do not fit each other.
     """
-    for name, value in {"stimulus": options.stimulus, "spikes": options.spikes}.items():
-        require(
-            value is not None,
-            f"{path} holds {listing(dict(shapes))}: say which of these is the {name}.",
-        )
-        if value not in shapes:
-            raise MissingVariableError(
-                f"{path} has no variable {value!r}: it has {listing(dict(shapes))}. Give one of "
-                f"these as {name}."
-            )
+    stimulus = _named("stimulus", options.stimulus, path, shapes)
+    spikes = _named("spikes", options.spikes, path, shapes)
     require(
         options.rate_hz is not None,
         f"{path} does not say how fast it was sampled. Give rate_hz (--rate), in samples per "
         "second.",
     )
-    values, given = load(options.stimulus), load(options.spikes)
-    for name, array in {options.stimulus: values, options.spikes: given}.items():
+    values, given = load(stimulus), load(spikes)
+    for name, array in {stimulus: values, spikes: given}.items():
         require(array.dtype.kind in "biuf", f"{name} holds {array.dtype}: it must hold numbers.")
-    stimulus = TimeSeries(_time_first(values), options.rate_hz)
-    spikes = _spike_trains(given, stimulus, options)
-    return Experiment(path.stem, spikes=spikes, stimulus=stimulus)
+    shown = TimeSeries(_time_first(values), options.rate_hz)
+    require(
+        shown.stop_s <= _LONGEST_S,
+        f"{stimulus} {values.shape} lasts {shown.stop_s / 86400:.3g} days at {options.rate_hz:g} "
+        "Hz. Check rate_hz (--rate), in samples per second.",
+    )
+    if options.spike_units is None:
+        table = _time_first(given)
+        if _are_binned(table, shown.n_samples, options):
+            return Experiment(path.stem, _spikes_in_bins(table, shown, options), shown)
+        ids = np.zeros(len(table), int)
+    else:
+        ids = load(_named("spike_units", options.spike_units, path, shapes)).ravel()
+    trains = _trains_of_units(given, ids, options)
+    _require_within(trains, f"{stimulus} {values.shape}", shown, options)
+    spike_trains = SpikeTrains.from_units(trains, Epochs([shown.start_s], [shown.stop_s]))
+    return Experiment(path.stem, spike_trains, shown)
+
+
+def _named(option: str, name: str | None, path: Path, shapes: Mapping[str, object]) -> str:
+    require(
+        name is not None,
+        f"{path} holds {listing(dict(shapes))}: say which of these is the {option}.",
+    )
+    if name not in shapes:
+        raise MissingVariableError(
+            f"{path} has no variable {name!r}: it has {listing(dict(shapes))}. Give one of these "
+            f"as {option}."
+        )
+    return name
 
 
 def _time_first(values: np.ndarray) -> np.ndarray:
@@ -74,21 +95,74 @@ def _time_first(values: np.ndarray) -> np.ndarray:
     return values.reshape(len(values), -1)
 
 
-def _spike_trains(values: np.ndarray, stimulus: TimeSeries, options: ReadOptions) -> SpikeTrains:
-    table = _time_first(values)
+def _spikes_in_bins(counts: np.ndarray, stimulus: TimeSeries, options: ReadOptions) -> SpikeTrains:
+    _require_plausible(counts, stimulus.sample_rate_hz, options)
+    bins, unit_index = np.nonzero(counts)
+    n_spikes = counts[bins, unit_index].astype(np.int64)
+    times_s = (np.repeat(bins, n_spikes) + 0.5) / stimulus.sample_rate_hz
     epochs = Epochs([stimulus.start_s], [stimulus.stop_s])
-    if _are_binned(table, stimulus.n_samples, options):
-        _require_plausible(table, stimulus.sample_rate_hz, options)
-        bins, unit_index = np.nonzero(table)
-        n_spikes = table[bins, unit_index].astype(np.int64)
-        times_s = (np.repeat(bins, n_spikes) + 0.5) / stimulus.sample_rate_hz
-        unit_ids = np.arange(table.shape[1])
-        return SpikeTrains(times_s, np.repeat(unit_index, n_spikes), unit_ids, epochs)
+    unit_ids = np.arange(counts.shape[1])
+    return SpikeTrains(times_s, np.repeat(unit_index, n_spikes), unit_ids, epochs)
+
+
+def _trains_of_units(
+    values: np.ndarray, ids: np.ndarray, options: ReadOptions
+) -> dict[object, np.ndarray]:
+    """Return unit id -> spike times, in the order of the ids."""
     require(
-        table.shape[1] == 1,
-        f"{options.spikes} has shape {values.shape}: spike times must be one vector, of one unit.",
+        values.size == max(values.shape, default=1),
+        f"{options.spikes} has shape {values.shape}: spike times must be one vector. Give the unit "
+        "of each spike as spike_units, or, if these are counts per bin, say so with "
+        "spikes_are='binned'.",
     )
-    return SpikeTrains.from_units({0: table[:, 0]}, epochs)
+    times_s = values.ravel().astype(float)
+    require_finite(str(options.spikes), times_s)
+    require(
+        len(ids) == len(times_s),
+        f"{options.spike_units} has {len(ids)} values and {options.spikes} {len(times_s)} spikes. "
+        "Give the unit of each spike, one per spike.",
+    )
+    unit_ids, unit_index = np.unique(_as_ids(ids, options), return_inverse=True)
+    order = np.argsort(unit_index, kind="stable")
+    stops = np.cumsum(np.bincount(unit_index, minlength=len(unit_ids)))[:-1]
+    trains = np.split(times_s[order], stops)
+    n_distinct = sum(len(np.unique(train)) for train in trains)
+    require(
+        2 * n_distinct >= len(times_s),
+        f"{options.spikes} has {len(times_s)} values for spike times, but only {n_distinct} differ "
+        "from each other: it looks like counts per bin. Use spikes_are='binned', without "
+        "spike_units.",
+    )
+    names = unit_ids.tolist() or [0]  # no spikes at all: one silent unit
+    return dict(zip(names, trains, strict=True))
+
+
+def _as_ids(ids: np.ndarray, options: ReadOptions) -> np.ndarray:
+    """Return ids as integers or words; MATLAB stores integers as floating-point numbers."""
+    ids = as_text(ids)
+    if ids.dtype.kind == "f" and np.all((np.abs(ids) < 2**53) & (ids == np.floor(ids))):
+        ids = ids.astype(np.int64)
+    require(
+        ids.dtype.kind in "biuU",
+        f"{options.spike_units} holds {ids.dtype}: unit ids must be whole numbers or words.",
+    )
+    return ids.astype(np.int64) if ids.dtype.kind == "b" else ids
+
+
+def _require_within(
+    trains: Mapping[object, np.ndarray], name: str, stimulus: TimeSeries, options: ReadOptions
+) -> None:
+    """Refuse spikes before or after the stimulus, with the usual causes."""
+    times_s = np.concatenate(list(trains.values()))
+    n_outside = int(np.sum((times_s < stimulus.start_s) | (times_s >= stimulus.stop_s)))
+    if n_outside:
+        raise InvalidInputError(
+            f"{n_outside} of {len(times_s)} spikes lie outside the stimulus: {name} lasts "
+            f"{stimulus.stop_s:.9g} s at {stimulus.sample_rate_hz:g} Hz, the spikes of "
+            f"{options.spikes} run from {times_s.min():.9g} to {times_s.max():.9g} s. Is the rate "
+            "right, is the stimulus (time, feature), are the times in seconds? If so, remove the "
+            "spikes outside."
+        )
 
 
 def _require_plausible(counts: np.ndarray, rate_hz: float, options: ReadOptions) -> None:
@@ -110,9 +184,9 @@ def _are_binned(table: np.ndarray, n_samples: int, options: ReadOptions) -> bool
         return False
     require(
         fits,
-        f"{options.spikes} has {len(table)} bins and {options.stimulus} {n_samples} samples: they "
-        "must be as many. Cut the longer one, or, if these are times in seconds, say so with "
-        "spikes_are='times_s'.",
+        f"{options.spikes} has {len(table)} bins and {options.stimulus} {n_samples} samples: the "
+        "two must be equal. Put time on the first axis, cut the longer one, or, if these are times "
+        "in seconds, say so with spikes_are='times_s'.",
     )
     if not whole:
         raise InvalidInputError(

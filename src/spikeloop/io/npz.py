@@ -88,11 +88,16 @@ def read_npz(path: str | Path, options: ReadOptions) -> Experiment:
     """
     path = Path(path)
     headers = npz_headers(path)
-    if _is_saved(headers) and options.stimulus is None and options.spikes is None:
+    if _is_saved(headers):
         return load_npz(path)
     return experiment_of_variables(
         path, _shapes(headers), lambda name: load_variable(path, name), options
     )
+
+
+def is_saved_experiment(path: Path) -> bool:
+    """Tell what `save_npz` wrote from an .npz file with a user's own variables."""
+    return _is_saved(npz_headers(path))
 
 
 def npz_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:

@@ -220,7 +220,7 @@ def _regular(times_s: np.ndarray, name: str) -> tuple[float, float]:
     error_s = np.abs(times_s - (times_s[0] + step_s * np.arange(n_samples))).max()
     require(
         error_s < 0.1 * step_s,
-        f"the timestamps of {name} are not regular: they stray {error_s:.3g} s from a clock of "
+        f"the timestamps of {name} are not regular: they differ by {error_s:.3g} s from a clock of "
         f"{step_s:.3g} s a sample. Resample it to a constant rate.",
     )
     return 1 / step_s, float(times_s[0])

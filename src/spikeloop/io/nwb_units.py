@@ -133,8 +133,8 @@ def _span(file: Hdf5File, trains: list[np.ndarray]) -> Epochs:
     times_s = times_s[np.isfinite(times_s)]
     require(
         times_s.size > 0 and np.ptp(times_s) > 0,
-        "nothing tells when the units were observed: there are no obs_intervals, no intervals and "
-        "no spikes. Add obs_intervals to the units.",
+        "the file does not say when the units were observed: there are no obs_intervals, no "
+        "intervals and no spikes. Add obs_intervals to the units.",
     )
     start_s, stop_s = float(times_s.min()), float(times_s.max())
     warnings.warn(

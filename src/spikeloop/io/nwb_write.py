@@ -23,7 +23,7 @@ _COLUMN_WORDS = {
 
 @dataclass(frozen=True)
 class Subject:
-    """The animal, real or virtual, in the words that NWB wants."""
+    """The animal, real or virtual, in the words that NWB needs."""
 
     subject_id: str
     """A name of its own, without slashes."""
@@ -38,7 +38,7 @@ class Subject:
 
 @dataclass(frozen=True)
 class Session:
-    """The recording session, in the words that NWB wants."""
+    """The recording session, in the words that NWB needs."""
 
     identifier: str
     """A name of its own among all files; the file's object ids are made from it."""
@@ -74,7 +74,7 @@ def write_nwb(
     experiment
         With spikes, whose unit ids are integers; trials need onsets and durations.
     subject, session
-        What NWB wants to know besides.
+        What NWB needs to know besides.
 
     Raises
     ------
@@ -118,13 +118,13 @@ def _require_writable(experiment: Experiment, session: Session) -> None:
     ids = experiment.spikes.unit_ids
     require(
         ids.dtype.kind in "iu" and len(ids) > 0,
-        f"unit_ids is of type {ids.dtype} with {len(ids)} units: NWB wants integers, and at least "
+        f"unit_ids is of type {ids.dtype} with {len(ids)} units: NWB needs integers, and at least "
         "one. Number the units, and keep their names as a column of unit_table.",
     )
     trials = experiment.trials
     require(
         trials is None or (trials.onset_s is not None and trials.duration_s is not None),
-        "the trials have no onset_s or no duration_s: NWB wants both. Use save_npz.",
+        "the trials have no onset_s or no duration_s: NWB needs both. Use save_npz.",
     )
     require(
         session.start_time.tzinfo is not None,

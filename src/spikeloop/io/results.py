@@ -23,7 +23,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 import spikeloop
-from spikeloop.errors import ResultsFolderError, SpikeloopError
+from spikeloop.errors import ResultsFolderError
 from spikeloop.io.config import plain, write_config
 
 Result = TypeVar("Result")
@@ -89,7 +89,7 @@ class ResultsFolder:
     def finish(self) -> None:
         """Write ``config.toml`` and, last, ``manifest.json``."""
         write_config(self.path / "config.toml", self.run.config)
-        for leftover in ("steps.json", "run.json"):
+        for leftover in ("steps.json", "run.json", "run.pid"):
             (self.path / leftover).unlink(missing_ok=True)
         files = {
             path.relative_to(self.path).as_posix(): {
@@ -129,42 +129,68 @@ def open_results(
     Raises
     ------
     ResultsFolderError
-        The folder exists and `overwrite` is false; an unfinished one is in the way; or the one to
-        resume is of other settings, inputs or version.
+        The folder exists and `overwrite` is false, or was not made by a run; an unfinished one is
+        in the way, or a run is still working there; the one to resume is of other settings, inputs
+        or version; or the disk refuses.
     """
-    out = Path(out)
-    if out.exists() and not overwrite:
+    with _as_refusals(out):
+        out = Path(out).resolve()
+        partial = out.with_name(out.name + ".partial")
+        _check_place(out, overwrite=overwrite)
+        _prepare(partial, run, overwrite=overwrite, resume=resume)
+    folder = ResultsFolder(partial, run)
+    try:
+        with _as_refusals(out):
+            yield folder
+            folder.finish()
+            _put_in_place(partial, out, overwrite=overwrite)
+    except Exception:
+        shutil.rmtree(partial, ignore_errors=True)
+        raise
+
+
+@contextmanager
+def _as_refusals(out: Path) -> Iterator[None]:
+    """Turn what the disk refuses into a `ResultsFolderError` in our words."""
+    try:
+        yield
+    except OSError as error:
+        raise ResultsFolderError(
+            f"{out} cannot be written: {error.strerror or error}. Check the path, who may write "
+            "there, and the space left."
+        ) from error
+
+
+def _check_place(out: Path, *, overwrite: bool) -> None:
+    """Refuse a folder that is in the way, and to overwrite anything that a run did not make."""
+    if not out.exists():
+        return
+    if not overwrite:
         raise ResultsFolderError(
             f"{out} exists already. Choose another --out, or replace it with --overwrite."
         )
-    if overwrite and out.exists() and not (out / "manifest.json").is_file():
+    made = {*_read_json(out / "manifest.json").get("files", {}), "manifest.json"}
+    there = {path.relative_to(out).as_posix() for path in out.rglob("*")} if out.is_dir() else {"."}
+    if "manifest.json" not in there or not there <= made:
+        strange = ", ".join(sorted(there - made)[:3]) or "no manifest.json"
         raise ResultsFolderError(
-            f"{out} is not a results folder: it has no manifest.json, so it is not overwritten. "
-            "Choose another --out."
+            f"{out} is not a results folder as a run leaves it ({strange}), so it is not "
+            "overwritten. Choose another --out."
         )
-    partial = out.with_name(out.name + ".partial")
-    _prepare(partial, run, overwrite=overwrite, resume=resume)
-    folder = ResultsFolder(partial, run)
-    try:
-        yield folder
-    except SpikeloopError:
-        shutil.rmtree(partial, ignore_errors=True)
-        raise
-    folder.finish()
-    _put_in_place(partial, out)
 
 
 def _prepare(partial: Path, run: Run, *, overwrite: bool, resume: bool) -> None:
     identity = json.dumps(run.identity(), sort_keys=True)
+    if partial.exists():
+        _refuse_strange_or_busy(partial)
     if partial.exists() and resume:
-        record = partial / "run.json"
-        before = _read_json(record)
-        changed = _differences(before, json.loads(identity))
+        changed = _differences(_read_json(partial / "run.json"), json.loads(identity))
         if changed:
             raise ResultsFolderError(
                 f"{partial} is of another run: {'; '.join(changed[:3])}. Resume with the settings "
                 "it was started with, or start anew with --overwrite."
             )
+        write_text(partial / "run.pid", str(os.getpid()))
         return
     if partial.exists() and not overwrite:
         raise ResultsFolderError(
@@ -173,18 +199,44 @@ def _prepare(partial: Path, run: Run, *, overwrite: bool, resume: bool) -> None:
         )
     if partial.exists():
         shutil.rmtree(partial)
-    try:
-        partial.mkdir(parents=True)
-    except OSError as error:
-        raise ResultsFolderError(f"{partial} cannot be made: {error.strerror}.") from None
+    partial.mkdir(parents=True)
+    write_text(partial / "run.pid", str(os.getpid()))
     write_text(partial / "run.json", identity)
 
 
-def _read_json(path: Path) -> dict[str, Any]:
+def _refuse_strange_or_busy(partial: Path) -> None:
+    if not (partial / "run.pid").is_file():
+        raise ResultsFolderError(
+            f"{partial} is in the way, and was not left by a run. Move it, or choose another --out."
+        )
+    process = (partial / "run.pid").read_text(encoding="utf-8").strip()
+    if process.isdigit() and _is_alive(int(process)):
+        raise ResultsFolderError(
+            f"Process {process} is still working in {partial}. Wait for it, or choose another "
+            "--out."
+        )
+
+
+def _is_alive(process: int) -> bool:
+    """Return whether another process of this number runs; on Windows that is not known."""
+    if os.name != "posix" or process == os.getpid():
+        return False
     try:
-        return json.loads(path.read_text(encoding="utf-8"))
-    except (OSError, ValueError):
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _read_json(path: Path) -> dict[str, Any]:
+    """Return what a file of ours holds; nothing where it is missing or not ours."""
+    try:
+        content = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError, RecursionError):
         return {}
+    return content if isinstance(content, dict) else {}
 
 
 def _differences(before: object, now: object, name: str = "") -> list[str]:
@@ -195,7 +247,8 @@ def _differences(before: object, now: object, name: str = "") -> list[str]:
     return [] if before == now else [f"{name} was {before!r} and is {now!r}"]
 
 
-def _put_in_place(partial: Path, out: Path) -> None:
+def _put_in_place(partial: Path, out: Path, *, overwrite: bool) -> None:
+    _check_place(out, overwrite=overwrite)  # again: somebody may have put something there meanwhile
     if not out.exists():
         os.replace(partial, out)
         return
@@ -208,7 +261,7 @@ def _put_in_place(partial: Path, out: Path) -> None:
 def write_text(path: Path, text: str) -> None:
     """Write a file at once or not at all."""
     part = path.with_name(f"part-{path.name}")
-    with part.open("w", encoding="utf-8") as file:
+    with part.open("w", encoding="utf-8", errors="backslashreplace") as file:
         file.write(text)
         file.flush()
         os.fsync(file.fileno())

@@ -64,7 +64,7 @@ def read_v4(path: str | Path, options: ReadOptions | None = None) -> Experiment:
     require(
         len(pixels) == n_columns,
         f"{folder}: {len(pixels)} images and {n_columns} columns of responses. They are paired by "
-        "order, so they must be as many: fetch both again, for the same session.",
+        "order, so the two numbers must be equal: fetch both again, for the same session.",
     )
     responses = _responses(counts, folder)
     images = Images(pixels, np.arange(len(pixels)))

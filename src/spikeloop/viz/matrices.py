@@ -13,9 +13,11 @@ from spikeloop.viz.style import (
     WIDE_IN,
     axes_or_new,
     box_axes,
+    integer_ticks,
     new_figure,
     say_empty,
     styled,
+    unit_axis_label,
 )
 
 
@@ -87,6 +89,7 @@ def _draw(ax: Axes, correlations: np.ndarray, order: np.ndarray | None, title: s
         correlations.shape == (n_units, n_units),
         f"correlations has shape {correlations.shape}: it must be square, (unit, unit).",
     )
+    is_sorted = order is not None
     order = np.arange(n_units) if order is None else as_vector("order", order, np.int64)
     require(
         np.array_equal(np.sort(order), np.arange(n_units)),
@@ -105,10 +108,11 @@ def _draw(ax: Axes, correlations: np.ndarray, order: np.ndarray | None, title: s
         vmax=1,
         extent=(*edges, *edges[::-1]),
     )
-    ax.set(xlabel="unit, sorted", ylabel="unit, sorted")
+    name = unit_axis_label(n_units, is_sorted=is_sorted)
+    ax.set(xlabel=name, ylabel=name)
     ax.set_title(f"{title} ({undefined:,} pairs undefined)" if undefined else title)
     for axis in (ax.xaxis, ax.yaxis):
-        axis.get_major_locator().set_params(integer=True)
+        integer_ticks(axis)
     if not n_units:
         say_empty(ax, "no unit")
     return image

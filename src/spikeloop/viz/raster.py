@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.colors import to_rgba
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
 from matplotlib.patches import Patch, Rectangle
@@ -20,13 +21,17 @@ from spikeloop.viz.style import (
     box_axes,
     colours_of,
     count_noun,
+    integer_ticks,
     new_figure,
     say_empty,
     styled,
+    unit_axis_label,
 )
 
 _MOST_COLUMNS = 2000  # more than the pixels of any figure drawn here
 _MOST_ROWS = 1000
+_MOST_LABELS = 30  # beyond that, the names of units would overlap
+_UNOBSERVED = "#C9DFEF"
 _GREYS = matplotlib.colormaps["gray_r"].with_extremes(bad="#FBE3BD")
 _MOST_VECTOR_SPIKES = 3000  # beyond that, spikes are drawn as pixels inside the vector figure
 
@@ -48,6 +53,7 @@ def plot_raster(
     order: np.ndarray | None = None,
     start_s: float = 0.0,
     blocks: Sequence[Block] = (),
+    unit_labels: object = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw activity over time with one row per unit, dark where a unit is active.
@@ -59,7 +65,8 @@ def plot_raster(
     Parameters
     ----------
     activity
-        (bin, unit) z-scored counts; NaN (a silent unit) is drawn in pale orange.
+        (bin, unit) z-scored counts; NaN (a silent unit) is drawn in pale orange. Bins in which
+        every unit is NaN were not observed: they are drawn in pale blue, and the axis says so.
     bin_s
         Width of a bin in seconds.
     order
@@ -68,13 +75,17 @@ def plot_raster(
         When the first bin starts.
     blocks
         Stretches to mark above the raster, each kind of stimulus in its colour.
+    unit_labels
+        (unit,) names in the order of `activity`, written beside up to 30 rows; beyond that, and if
+        None, the axis counts rows.
     ax
         Where to draw; a new figure if None.
 
     Raises
     ------
     InvalidInputError
-        `order` is not a permutation of the units, or `bin_s` is not above 0.
+        `order` is not a permutation of the units, `bin_s` is not above 0, or there is not one
+        label per unit.
 
     Examples
     --------
@@ -84,6 +95,7 @@ def plot_raster(
     activity = _ordered(activity, bin_s, order)
     ax = axes_or_new(ax, WIDE_IN, 4.0)
     image = _draw_activity(ax, activity, bin_s, start_s, _top([activity]))
+    _name_rows(ax, order, activity.shape[1], unit_labels)
     if blocks:
         _mark_blocks(ax, blocks)
     if image is not None:
@@ -99,6 +111,7 @@ def plot_raster_blocks(
     bin_s: float,
     order: np.ndarray | None = None,
     start_s: float = 0.0,
+    unit_labels: object = None,
 ) -> Figure:
     """Draw the raster of each stimulus block in its own panel, all on one grey scale.
 
@@ -106,13 +119,16 @@ def plot_raster_blocks(
     """
     activity = _ordered(activity, bin_s, order)
     require(len(blocks) > 0, "blocks is empty: give at least one block.")
-    figure = new_figure(WIDE_IN, 0.5 + 2.1 * len(blocks))
+    n_units = activity.shape[1]
+    names_in = 0.0 if unit_labels is None or n_units > _MOST_LABELS else 0.14 * n_units + 0.5
+    figure = new_figure(WIDE_IN, 0.5 + max(2.1, names_in) * len(blocks))
     panels = figure.subplots(len(blocks), 1, squeeze=False)[:, 0]
     pieces = [_piece(activity, block, bin_s, start_s) for block in blocks]
     top = _top(pieces)
     image = None
     for ax, block, piece in zip(panels, blocks, pieces, strict=True):
         image = _draw_activity(ax, piece, bin_s, block.start_s, top) or image
+        _name_rows(ax, order, n_units, unit_labels)
         ax.set_title(block.name)
     if image is not None:
         _colour_bar(image, list(panels))
@@ -126,6 +142,7 @@ def plot_spike_raster(
     start_s: float,
     stop_s: float,
     order: np.ndarray | None = None,
+    unit_labels: object = None,
     ax: Axes | None = None,
 ) -> Axes:
     """Draw a tick for every spike of a stretch of time, one row per unit.
@@ -138,6 +155,9 @@ def plot_spike_raster(
         The stretch to draw, start <= time < stop.
     order
         (unit,) which unit stands in each row, from the top; as given if None.
+    unit_labels
+        (unit,) names in the order of `spikes`, written beside up to 30 rows; beyond that, and if
+        None, the axis counts rows.
     ax
         Where to draw; a new figure if None.
     """
@@ -145,12 +165,13 @@ def plot_spike_raster(
     row_of_unit = np.argsort(_permutation(order, spikes.n_units))
     inside = (spikes.times_s >= start_s) & (spikes.times_s < stop_s)
     times_s, row = spikes.times_s[inside], row_of_unit[spikes.unit_index[inside]] + 1
-    ax = axes_or_new(ax, WIDE_IN, float(np.clip(0.06 * spikes.n_units + 1.0, 2.2, 6.0)))
+    row_in = 0.06 if unit_labels is None or spikes.n_units > _MOST_LABELS else 0.14
+    ax = axes_or_new(ax, WIDE_IN, float(np.clip(row_in * spikes.n_units + 1.0, 2.2, 6.0)))
     as_pixels = len(times_s) > _MOST_VECTOR_SPIKES
     ax.vlines(times_s, row - 0.4, row + 0.4, color=INK, lw=0.7, rasterized=as_pixels)
     ax.set(xlim=(start_s, stop_s), ylim=(max(spikes.n_units, 1) + 0.5, 0.5))
-    ax.set(xlabel="time (s)", ylabel="unit" if order is None else "unit, sorted")
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    ax.set_xlabel("time (s)")
+    _name_rows(ax, order, spikes.n_units, unit_labels)
     ax.set_title(f"{count_noun(len(times_s), 'spike')} of {count_noun(spikes.n_units, 'unit')}")
     if not len(times_s):
         say_empty(ax, "no spike in this stretch")
@@ -224,23 +245,41 @@ def _draw_activity(
     box_axes(ax)
     notes = [f"{n_bins * bin_s:.3g} s per pixel"] if n_bins > 1 else []
     notes += [f"{n_units} units per pixel"] if n_units > 1 else []
-    ax.set(xlabel="; ".join(["time (s)", *notes]), ylabel="unit, sorted")
+    seen = np.isfinite(image).any(axis=0)
+    unobserved = ~seen if seen.any() else np.zeros(len(seen), dtype=bool)
+    notes += ["pale blue: not observed"] if unobserved.any() else []
+    ax.set_xlabel("; ".join(["time (s)", *notes]))
     stop_s = start_s + max(len(activity), 1) * bin_s
     ax.set_xlim(start_s, stop_s)
     if not image.size:
         say_empty(ax, "no activity")
         return None
-    drawn = ax.imshow(
-        image,
-        aspect="auto",
-        cmap=_GREYS,
-        vmin=0.0,
-        vmax=top,
-        extent=(start_s, stop_s, activity.shape[1] + 0.5, 0.5),
-        interpolation="antialiased",
-    )
-    ax.yaxis.get_major_locator().set_params(integer=True)
+    place = {
+        "aspect": "auto",
+        "extent": (start_s, stop_s, activity.shape[1] + 0.5, 0.5),
+        "interpolation": "antialiased",
+    }
+    drawn = ax.imshow(image, cmap=_GREYS, vmin=0.0, vmax=top, **place)
+    if unobserved.any():
+        cover = np.zeros((1, len(unobserved), 4))
+        cover[0, unobserved] = to_rgba(_UNOBSERVED)
+        ax.imshow(cover, **place)
     return drawn
+
+
+def _name_rows(ax: Axes, order: np.ndarray | None, n_units: int, unit_labels: object) -> None:
+    """Write the name of each unit beside its row where there is room, or count rows."""
+    ax.set_ylabel(unit_axis_label(n_units, is_sorted=order is not None))
+    integer_ticks(ax.yaxis)
+    if unit_labels is None:
+        return
+    labels = as_vector("unit_labels", unit_labels)
+    require(
+        len(labels) == n_units, f"unit_labels has {len(labels)} rows: there are {n_units} units."
+    )
+    if 0 < n_units <= _MOST_LABELS:
+        names = [str(labels[unit]) for unit in _permutation(order, n_units)]
+        ax.set_yticks(np.arange(1, n_units + 1), names, fontsize=7.0)
 
 
 def _colour_bar(image: AxesImage, panels: list[Axes]) -> None:

@@ -1,5 +1,8 @@
 """Maps of receptive fields, and the images that were shown."""
 
+from collections.abc import Mapping
+from textwrap import fill
+
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
@@ -30,7 +33,7 @@ def plot_receptive_fields(
     extent_deg: tuple[float, float] | None = None,
     truth: np.ndarray | None = None,
     significant: np.ndarray | None = None,
-    scores: np.ndarray | None = None,
+    scores: np.ndarray | Mapping[str, np.ndarray] | None = None,
     most: int = 24,
 ) -> Figure:
     """Draw receptive fields as a grid, the best first, each map on its own scale about zero.
@@ -51,14 +54,15 @@ def plot_receptive_fields(
     significant
         (unit,) bool, marked by a star; or (unit, y, x) bool, whose pixels are outlined.
     scores
-        (unit,) written above each map; units are drawn from the highest down, NaN last.
+        (unit,) written above each map; units are drawn from the highest down, NaN last. Given as
+        ``{label: scores}``, the figure says what the number is.
     most
-        How many units to draw at most.
+        How many units to draw at most; if there are more, the figure says so.
 
     Raises
     ------
     InvalidInputError
-        The arrays do not have one row per unit.
+        The arrays do not have one row per unit, or `scores` holds more than one label.
 
     Examples
     --------
@@ -70,12 +74,12 @@ def plot_receptive_fields(
     labels = as_vector("unit_labels", unit_labels)
     significant = _marks(significant, maps.shape)
     truth = None if truth is None else as_array("truth", truth, ("unit", "y", "x"), float)
-    scores = None if scores is None else as_vector("scores", scores, float)
+    score_label, scores = _labelled(scores)
     _require_rows(len(maps), unit_labels=labels, truth=truth, scores=scores)
     rank = np.zeros(len(maps)) if scores is None else np.nan_to_num(scores, nan=-np.inf)
     order = np.argsort(-rank, kind="stable")[:most]
     pairs = 1 if truth is None else 2
-    figure, panels = _grid(len(order) * pairs, maps.shape[1:], multiple=pairs, below_in=0.6)
+    figure, panels = _grid(len(order) * pairs, maps.shape[1:], multiple=pairs, below_in=0.85)
     for i, unit in enumerate(order):
         title = str(labels[unit]) if truth is None else "estimate"
         title += "" if scores is None else f"  {_score(scores[unit])}"
@@ -90,7 +94,8 @@ def plot_receptive_fields(
     if not len(order):
         say_empty(panels[0], "no unit")
     else:
-        _explain(figure, panels, extent_deg, starred=np.ndim(significant) == 1)
+        _explain(figure, panels, extent_deg)
+        _tell(figure, (len(order), len(maps)), score_label, significant)
     return figure
 
 
@@ -179,15 +184,37 @@ def _grid(
     return figure, panels
 
 
-def _explain(
-    figure: Figure, panels: list[Axes], extent_deg: tuple[float, float] | None, *, starred: bool
+def _tell(
+    figure: Figure, drawn_of: tuple[int, int], score_label: str, significant: np.ndarray | None
 ) -> None:
+    """Write over the grid how many units are drawn, and what the marks on them are."""
+    n_drawn, n_units = drawn_of
+    words = [f"{n_drawn:,} of {n_units:,} units"] if n_drawn < n_units else []
+    words += [f"number: {score_label}, highest first"] if score_label else []
+    if significant is not None:
+        starred = significant.ndim == 1
+        words.append("*: significant unit" if starred else "outlined: significant pixels")
+    if words:
+        n_letters = int(15 * figure.get_size_inches()[0])
+        figure.suptitle(fill("; ".join(words), n_letters), x=0.01, ha="left", fontsize=8)
+
+
+def _labelled(
+    scores: np.ndarray | Mapping[str, np.ndarray] | None,
+) -> tuple[str, np.ndarray | None]:
+    if not isinstance(scores, Mapping):
+        return "", None if scores is None else as_vector("scores", scores, float)
+    require(len(scores) == 1, f"scores holds {sorted(scores)}: give one label with its scores.")
+    ((label, values),) = scores.items()
+    return label, as_vector("scores", values, float)
+
+
+def _explain(figure: Figure, panels: list[Axes], extent_deg: tuple[float, float] | None) -> None:
     scale = matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(-1, 1), SIGNED_MAP)
     bar = figure.colorbar(
         scale, ax=panels, location="bottom", shrink=0.4, aspect=30, pad=0.02, ticks=[-1, 0, 1]
     )
     words = "" if extent_deg is None else f"; {_extent_words('map', extent_deg)}"
-    words += "; * significant" if starred else ""
     bar.set_label(f"fraction of the map's largest weight{words}", fontsize=8)
     bar.outline.set_linewidth(0.5)
 
@@ -203,4 +230,4 @@ def _outline(ax: Axes, mask: np.ndarray) -> None:
 
 
 def _score(value: float) -> str:
-    return "–" if np.isnan(value) else f"{value:.2f}"
+    return "–" if np.isnan(value) else f"{value:.2f}".replace("-", "−")

@@ -14,6 +14,8 @@ MOST_BYTES = 10_000_000
 """A report must travel by mail."""
 
 _MOST_ROWS = 40
+_LEAST_SCALE = 0.66  # below that, the letters of a figure are too small to read
+_PHONE_PX = 358  # what a phone of 390 pixels leaves between the margins
 
 
 @dataclass(frozen=True, eq=False)
@@ -145,12 +147,15 @@ def _section_view(section: Section, always_png: bool) -> dict[str, object]:
 
 def _figure_view(figure: ReportFigure, always_png: bool) -> dict[str, object]:
     picture: EmbeddedFigure = embed_figure(figure.figure, always_png=always_png)
+    least_px = round(_LEAST_SCALE * picture.width_px)
     return {
         "name": figure.name,
         "caption": figure.caption,
         "alt": figure.alt or figure.name,
         "uri": picture.uri,
         "width_px": picture.width_px,
+        "least_px": least_px,
+        "scrolls_on_phones": least_px > _PHONE_PX,
     }
 
 

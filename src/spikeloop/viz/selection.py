@@ -19,9 +19,12 @@ from spikeloop.viz.style import (
     axes_or_new,
     count_noun,
     new_figure,
+    plain_log_ticks,
     say_empty,
     styled,
 )
+
+_VARIANCE_LABEL = "variance of mean responses (spikes²)"
 
 
 @dataclass(frozen=True, eq=False)
@@ -63,12 +66,9 @@ def plot_entropy_variance(scores: UnitScores, *, ax: Axes | None = None) -> Axes
         Where to draw; a new figure if None.
     """
     ax = axes_or_new(ax, 5.0, 4.2)
-    ax.set(xlabel="entropy of mean responses (bits)", ylabel="variance of mean responses (spikes²)")
-    points = _draw_units(ax, scores, scores.entropy, scores.variance)
+    points = _draw_entropy(ax, scores)
     if points is not None:
-        bar = ax.figure.colorbar(points, ax=ax, pad=0.02, shrink=0.9)
-        bar.set_label("oracle correlation")
-        bar.outline.set_linewidth(0.5)
+        _colour_bar(points, [ax])
     return ax
 
 
@@ -92,7 +92,7 @@ def plot_oracle_variance(
         Where to draw; a new figure if None.
     """
     ax = axes_or_new(ax, 4.6, 4.2)
-    ax.set(xlabel="oracle correlation", ylabel="variance of mean responses (spikes²)")
+    ax.set(xlabel="oracle correlation", ylabel=_VARIANCE_LABEL)
     _draw_units(ax, scores, scores.oracle, scores.variance)
     if oracle_threshold is not None:
         ax.axvline(oracle_threshold, color=GREY, lw=1.0, ls="--", zorder=1)
@@ -108,7 +108,7 @@ def plot_selection_scatter(
     oracle_threshold: float | None = None,
     variance_threshold: float | None = None,
 ) -> Figure:
-    """Draw both views of the choice side by side, with one legend.
+    """Draw both views of the choice side by side, with one legend and one colour bar.
 
     Examples
     --------
@@ -119,11 +119,12 @@ def plot_selection_scatter(
     """
     figure = new_figure(WIDE_IN, 4.1)
     left, right = figure.subplots(1, 2)
-    plot_entropy_variance(scores, ax=left)
+    points = _draw_entropy(left, scores)
     plot_oracle_variance(
         scores, oracle_threshold=oracle_threshold, variance_threshold=variance_threshold, ax=right
     )
-    right.set_ylabel("")
+    if points is not None:
+        _colour_bar(points, [left, right])
     n_kept, n_odd = int(scores.keep.sum()), int(scores.anomaly.sum())
     handles = [
         _marker(f"kept: {count_noun(n_kept, 'unit')}", mfc=INK, mec=INK),
@@ -134,6 +135,17 @@ def plot_selection_scatter(
         handles.append(Line2D([], [], color=GREY, lw=1.0, ls="--", label="threshold"))
     figure.legend(handles=handles, loc="outside upper left", ncols=4, handletextpad=0.4)
     return figure
+
+
+def _draw_entropy(ax: Axes, scores: UnitScores) -> ScalarMappable | None:
+    ax.set(xlabel="entropy of mean responses (bits)", ylabel=_VARIANCE_LABEL)
+    return _draw_units(ax, scores, scores.entropy, scores.variance)
+
+
+def _colour_bar(points: ScalarMappable, panels: list[Axes]) -> None:
+    bar = panels[0].figure.colorbar(points, ax=panels, pad=0.02, shrink=0.9)
+    bar.set_label("oracle correlation")
+    bar.outline.set_linewidth(0.5)
 
 
 def _marker(label: str, *, mfc: str, mec: str, ms: float = 6) -> Line2D:
@@ -151,7 +163,7 @@ def _draw_units(
     positive = y[drawn & (y > 0)]
     if positive.size == drawn.sum() and positive.max() > 30 * positive.min():
         ax.set_yscale("log")
-        ax.yaxis.set_major_formatter("{x:g}")
+        plain_log_ticks(ax.yaxis)
     ringed = drawn & scores.anomaly
     ax.scatter(x[ringed], y[ringed], s=110, facecolors="none", edgecolors=VERMILLION, lw=1.2)
     colours = _oracle_colours(scores.oracle)

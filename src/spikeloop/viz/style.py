@@ -11,7 +11,11 @@ from typing import ParamSpec, TypeVar
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.axis import Axis
 from matplotlib.figure import Figure
+from matplotlib.ticker import LogFormatter
+
+from spikeloop.viz.tables import format_value
 
 Inputs = ParamSpec("Inputs")
 Drawing = TypeVar("Drawing")
@@ -112,6 +116,24 @@ def box_axes(ax: Axes) -> None:
     ax.spines[:].set_visible(True)
 
 
+def integer_ticks(axis: Axis) -> None:
+    """Put ticks at whole numbers only, also where the axis shows a single one."""
+    axis.get_major_locator().set_params(integer=True, min_n_ticks=1)
+
+
+def plain_log_ticks(axis: Axis) -> None:
+    """Write the numbers of a logarithmic axis without powers of ten."""
+    axis.set_major_formatter(_PlainLogFormatter())
+    axis.set_minor_formatter(_PlainLogFormatter(labelOnlyBase=False))
+
+
+class _PlainLogFormatter(LogFormatter):
+    """Labels the ticks that matplotlib would label, as plain numbers."""
+
+    def __call__(self, x: float, pos: int | None = None) -> str:
+        return format_value(float(x)) if super().__call__(x, pos) else ""
+
+
 def symmetric_limit(values: np.ndarray) -> float:
     """Return the largest finite magnitude, or 1 where there is none, to centre a scale on zero."""
     finite = np.abs(values[np.isfinite(values)])
@@ -121,6 +143,11 @@ def symmetric_limit(values: np.ndarray) -> float:
 def count_noun(n: int, noun: str) -> str:
     """Return a count with its noun: ``1 unit``, ``3 units``."""
     return f"{n:,} {noun}" if n == 1 else f"{n:,} {noun}s"
+
+
+def unit_axis_label(n_units: int, *, is_sorted: bool) -> str:
+    """Return the label of an axis whose ticks are the ranks of units."""
+    return "unit (sorted)" if is_sorted and n_units != 1 else "unit"
 
 
 def colours_of(names: Sequence[str]) -> dict[str, str]:

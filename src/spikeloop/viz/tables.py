@@ -15,8 +15,12 @@ _SUPERSCRIPT = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 def format_value(value: object) -> str:
     """Return a value with three significant digits; NaN and None as a dash.
 
+    Between 0.0005 and 0.001 there are two, so that a p-value of 1/1001 is written as 0.001.
+
     >>> [format_value(x) for x in (0.12345, 26597, 1234.5, 2.1e-5, float("nan"), True, "V1")]
     ['0.123', '26,597', '1,234', '2.1 × 10⁻⁵', '–', 'yes', 'V1']
+    >>> [format_value(x) for x in (0.000999, -0.00061)]
+    ['0.001', '−0.00061']
     """
     if isinstance(value, bool | np.bool_):
         return "yes" if value else "no"
@@ -107,9 +111,10 @@ def _format_float(value: float) -> str:
     size = abs(value)
     if size == 0:
         return "0"
-    if size >= 1e7 or size < 1e-3:
+    if size >= 1e7 or size < 5e-4:
         mantissa, exponent = f"{value:.2e}".split("e")
         mantissa = mantissa.rstrip("0").rstrip(".").replace("-", "−")
         return f"{mantissa} × 10{str(int(exponent)).translate(_SUPERSCRIPT)}"
-    text = f"{value:,.0f}" if size >= 999.5 else f"{value:.3g}"
+    digits = 3 if size >= 1e-3 else 2
+    text = f"{value:,.0f}" if size >= 999.5 else f"{value:.{digits}g}"
     return text.replace("-", "−")

@@ -19,11 +19,13 @@ from spikeloop.viz.style import (
     WIDE_IN,
     axes_or_new,
     count_noun,
+    integer_ticks,
     legend_above,
     new_figure,
     say_empty,
     styled,
 )
+from spikeloop.viz.tables import format_value
 
 _TIME_LABEL = "time relative to spike (ms)"
 
@@ -91,7 +93,7 @@ def plot_triggered_average(
         ax.fill_between(lags_ms, *bands.null_band, color=PALE, lw=0, label=label)
     if bands.standard_error is not None:
         low, high = average - bands.standard_error, average + bands.standard_error
-        label = f"± standard error (≤ {np.max(bands.standard_error):.2g})"
+        label = f"± standard error (≤ {format_value(np.max(bands.standard_error))})"
         ax.fill_between(lags_ms, low, high, color=BLUE, alpha=0.35, lw=0, label=label)
     ax.plot(lags_ms, average, color=BLUE, label="average")
     _finish(ax, lags_ms, bands.stimulus_mean, f"average {stimulus_label}")
@@ -258,7 +260,7 @@ def plot_covariance_filters(
     spectrum.set(xlabel="rank of the eigenvalue", ylabel=eigenvalue_label)
     shown = np.isfinite(own) if null_range is None else (own < null[0]) | (own > null[1])
     for colour, i in zip(PALETTE, np.flatnonzero(shown), strict=False):
-        curves.plot(lags_ms, filters[i], color=colour, label=f"eigenvalue {own[i]:.3g}")
+        curves.plot(lags_ms, filters[i], color=colour, label=f"eigenvalue {format_value(own[i])}")
     _finish(curves, lags_ms, 0.0, "filter weight (unit length)", mean_label=None)
     if shown.any():
         legend_above(curves, 2)
@@ -276,7 +278,7 @@ def _draw_spectrum(ax: Axes, eigenvalues: np.ndarray, null: np.ndarray | None) -
     ax.plot(rank[~outside], eigenvalues[~outside], "o", ms=3, color=GREY, label="inside")
     label = f"outside: {count_noun(int(outside.sum()), 'eigenvalue')}"
     ax.plot(rank[outside], eigenvalues[outside], "o", ms=5, color=VERMILLION, label=label)
-    ax.xaxis.get_major_locator().set_params(integer=True)
+    integer_ticks(ax.xaxis)
     if not np.isfinite(eigenvalues).any():
         say_empty(ax, "no spikes")
     legend_above(ax, 2)

@@ -7,7 +7,7 @@ import numpy as np
 
 from spikeloop.characterize import SpikeTriggeredAverage, SpikeTriggeredCovariance
 from spikeloop.data import Experiment
-from spikeloop.errors import InvalidInputError
+from spikeloop.errors import InvalidInputError, ResultsFolderError
 from spikeloop.io import ReadOptions, read_experiment
 from spikeloop.io.results import Run, sha256_of, write_text
 from spikeloop.viz import (
@@ -19,7 +19,7 @@ from spikeloop.viz import (
     plot_spike_raster,
     render_report,
 )
-from spikeloop.workflows.job import Job, open_job, unit_table
+from spikeloop.workflows.job import Job, check_seed, open_job, unit_table
 from spikeloop.workflows.scenes import (
     Raster,
     SceneFindings,
@@ -57,6 +57,9 @@ class CharacterizeConfig:
     """What to find out."""
     seed: int = 0
     """Start of all random numbers."""
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -97,6 +100,10 @@ def characterize_file(
     """
     path, out = Path(path), Path(out)
     experiment = read_experiment(path, config.read)
+    if path.resolve().is_relative_to(out.resolve()):
+        raise ResultsFolderError(
+            f"{path} lies inside {out}, which would be overwritten. Choose another --out."
+        )
     run = Run("characterize", config, {path.name: sha256_of(path)}, command)
     with open_job(out, run, n_steps=N_STEPS, overwrite=overwrite, resume=resume) as job:
         findings = characterize(job, experiment, config.analysis, seed=config.seed)
@@ -147,7 +154,8 @@ def report_sections(experiment: Experiment, findings: Findings) -> list[Section]
         order = None if findings.raster is None else findings.raster.ordered.order
         sections += scene_sections(findings.scenes, experiment.images, order)
     if findings.raster is not None and findings.raster.bin_s is not None:
-        sections.append(raster_section(findings.raster, experiment.trials))
+        trials = None if findings.scenes is None else findings.scenes.responses.trials
+        sections.append(raster_section(findings.raster, trials))
     return sections
 
 

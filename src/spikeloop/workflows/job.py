@@ -10,13 +10,30 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from spikeloop.errors import SpikeloopWarning
+from spikeloop.errors import InvalidInputError, SpikeloopWarning
 from spikeloop.io.config import plain
 from spikeloop.io.results import ResultsFolder, Run, open_results, versions
 from spikeloop.numerics.parallel import one_blas_thread
 from spikeloop.viz import ReportTable
 
 Result = TypeVar("Result")
+
+
+HEADINGS = {
+    "split_half_sb": "reliability of the mean",
+    "random_halves_sb": "split halves, Spearman-Brown",
+    "signal_power": "signal power (spikes²)",
+    "noise_power": "noise power (spikes²)",
+    "variance": "variance (spikes²)",
+    "entropy_bits": "entropy (bits)",
+    "snr": "SNR",
+    "fev": "explainable fraction",
+    "cc_max": "noise ceiling",
+    "p_value": "p-value",
+    "preferred_orientation_deg": "preferred orientation (deg)",
+    "spatial_frequency_cpd": "spatial frequency (cycles/deg)",
+}
+"""What a column is called in a report, where its name is not enough."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -65,7 +82,14 @@ def unit_table(
     named = {key: column for key, column in columns.items() if key != "unit_ids"}
     ids = [str(unit) for unit in columns["unit_ids"]]
     rows = list(zip(ids, *named.values(), strict=True))
-    return ReportTable(name, ["unit", *(key.replace("_", " ") for key in named)], rows, caption)
+    headings = [HEADINGS.get(key, key.replace("_", " ")) for key in named]
+    return ReportTable(name, ["unit", *headings], rows, caption)
+
+
+def check_seed(seed: int) -> None:
+    """Refuse a seed that random number generators cannot take."""
+    if not 0 <= seed < 2**63:
+        raise InvalidInputError(f"seed={seed}: it must lie in 0..2^63 - 1.")
 
 
 @contextmanager

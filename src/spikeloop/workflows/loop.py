@@ -18,7 +18,7 @@ from spikeloop.workflows.characterize import (
     key_numbers,
     report_sections,
 )
-from spikeloop.workflows.job import Job, open_job
+from spikeloop.workflows.job import Job, check_seed, open_job
 from spikeloop.workflows.verdict import (
     draw_overview,
     judge,
@@ -40,6 +40,9 @@ class LoopConfig:
     """What to find out about it."""
     seed: int = 0
     """Start of all random numbers, those of the simulation too."""
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
 
 
 def run_loop(

@@ -29,6 +29,10 @@ LONGEST_WINDOW = 20
 """A counting window may reach this many durations of a trial from its onset."""
 
 
+MOST_COUNTS = 2e8
+"""Bins x units of a raster: more would not fit the memory of a laptop."""
+
+
 @dataclass(frozen=True)
 class SceneMethods:
     """Settings of the analysis of images."""
@@ -48,8 +52,16 @@ class SceneMethods:
     """Order of the units in the raster."""
 
     def __post_init__(self) -> None:
-        if not self.raster_bin_s > 0:
-            raise InvalidInputError(f"raster_bin_s={self.raster_bin_s}: it must be above 0.")
+        if not 0 < self.raster_bin_s < np.inf:
+            raise InvalidInputError(
+                f"raster_bin_s={self.raster_bin_s}: it must be above 0. Give seconds, as 0.1."
+            )
+        if self.window_s is not None and not (
+            np.isfinite(self.window_s).all() and self.window_s[1] > self.window_s[0]
+        ):
+            raise InvalidInputError(
+                f"window_s={self.window_s}: stop must be after start. Swap or widen them."
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -144,7 +156,14 @@ def sort_raster(job: Job, spikes: SpikeTrains, methods: SceneMethods, *, seed: i
     """
     start_s, stop_s = float(spikes.epochs.start_s[0]), float(spikes.epochs.stop_s[-1])
     bin_s = methods.raster_bin_s
-    n_bins = int((stop_s - start_s) / bin_s + 1e-6)
+    bins = (stop_s - start_s) / bin_s
+    if bins * spikes.n_units > MOST_COUNTS:
+        raise InvalidInputError(
+            f"raster_bin_s={bin_s}: {bins:.3g} bins x {spikes.n_units} units are more than "
+            f"{MOST_COUNTS:.0e} counts. Make the bins wider, or check the observed time, which "
+            f"runs from {start_s:g} to {stop_s:g} s."
+        )
+    n_bins = int(bins + 1e-6)
     edges_s = start_s + bin_s * np.arange(n_bins + 1)
     observed = spikes.epochs.contain(edges_s[:-1], edges_s[1:])
     if observed.sum() < 2:

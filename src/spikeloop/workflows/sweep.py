@@ -55,6 +55,11 @@ def analyse_sweep(
     )
     if found.average[0].size > LARGEST_COVARIANCE:
         return SweepFindings(found, None)
+    if found.average.shape[2] > 1:
+        job.remark(
+            "The spike-triggered covariance of a stimulus with several features is stored in "
+            "triggered_covariance.npz and not drawn."
+        )
     spread = job.step(
         "triggered_covariance",
         TriggeredCovariance,
@@ -77,16 +82,18 @@ def sweep_numbers(findings: SweepFindings) -> list[KeyNumber]:
     numbers = [KeyNumber("windows averaged", int(average.n_spikes.sum()), "spikes with a window")]
     if average.p_value is not None:
         driven = int(np.sum(average.p_value < 0.05))
-        note = "p < 0.05, circular shifts"
+        chance = 0.05 * len(average.unit_ids)
+        note = f"p < 0.05, circular shifts; {chance:.2g} by chance"
         numbers.append(KeyNumber("units driven", f"{driven} of {len(average.unit_ids)}", note))
     best = _strongest(average)
     if best is not None:
         unit, lag, feature = best
-        peak = average.average[unit, lag, feature]
-        note = (
-            f"{-1000 * average.lags_s[lag]:.3g} ms before the spike, unit {average.unit_ids[unit]}"
-        )
-        numbers.append(KeyNumber("strongest average", float(peak), note))
+        peak = average.average[unit, lag, feature] - average.stimulus_mean[feature]
+        when = "at the spike"
+        if lag_ms := round(-1000 * average.lags_s[lag], 3):
+            when = f"{abs(lag_ms):g} ms {'before' if lag_ms > 0 else 'after'} the spike"
+        note = f"from the mean stimulus, {when}, unit {average.unit_ids[unit]}"
+        numbers.append(KeyNumber("largest deviation", float(peak), note))
     return numbers
 
 
@@ -121,11 +128,11 @@ def _one_average(average: TriggeredAverage, unit: int, feature: int) -> ReportFi
     return ReportFigure(
         f"Spike-triggered average: {name}",
         plot_triggered_average_panels(average.lags_s, average.average[unit, :, feature], bands),
-        "First: the mean stimulus around a spike; its standard error; and, in grey, where the "
-        "average of a train shifted in time against the stimulus stays at all lags with the "
-        "confidence set. Second: the same average inside one standard deviation of the single "
-        "windows, which is the spread of what the unit responds to, not the uncertainty of the "
-        "average.",
+        "First: the mean stimulus around a spike, with its standard error. Grey: the limits within "
+        "which the average of 95 % of trains stays at all lags if they are shifted in time against "
+        "the stimulus (or of the confidence set). Second: the same average with one standard "
+        "deviation of the single windows: the spread of the stimuli before a spike, not the "
+        "uncertainty of their mean.",
     )
 
 
@@ -195,16 +202,19 @@ def _covariance_section(average: TriggeredAverage, covariance: TriggeredCovarian
         null_range=None if null_range is None else null_range[unit],
     )
     return Section(
-        "Which variances of the stimulus change before a spike",
-        "The spike-triggered covariance, less that of the stimulus. Its eigenvectors with large "
-        "eigenvalues are filters that excite whatever their sign; those with strongly negative "
-        "ones suppress.",
+        "Spike-triggered covariance",
+        "The covariance of the stimulus before a spike, minus that of the whole stimulus. Along "
+        "eigenvectors with large eigenvalues the stimulus varies more before a spike, as for a "
+        "unit that responds to both signs of a pattern; along those with strongly negative ones "
+        "it varies less. That suppression is certain only for a Gaussian stimulus: with another, "
+        "or with a correlated one that is not whitened (--covariance.whitening-ridge), a unit with "
+        "a single filter can show negative eigenvalues too.",
         [
             ReportFigure(
                 f"Spike-triggered covariance: unit {average.unit_ids[unit]}",
                 figure,
                 "Eigenvalues outside the grey range are larger or smaller than those of shifted "
-                "trains. Right: the filters that belong to the most extreme ones.",
+                "trains. Right: the filters of the most extreme ones.",
             )
         ],
     )

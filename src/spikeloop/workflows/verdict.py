@@ -132,6 +132,8 @@ def draw_overview(cortex: SimulatedCortex, raster: Raster, verdict: Verdict) -> 
             images=cortex.experiment.images.pixels[:6],
             true_fields=verdict.true_fields[drawn],
             estimated_fields=verdict.fields[drawn],
+            field_scores=verdict.recovery[drawn],
+            fields_head="3  characterize: receptive fields, from the worst to the best",
             activity=raster.activity,
             order=raster.ordered.order,
             bin_s=raster.bin_s,
@@ -142,8 +144,9 @@ def draw_overview(cortex: SimulatedCortex, raster: Raster, verdict: Verdict) -> 
     return ReportFigure(
         "The loop at a glance",
         figure,
-        "Images are shown; units answer; receptive fields and noise ceilings are estimated from "
-        "the spikes, and compared with the true ones.",
+        "Images are shown and units respond. Receptive fields and noise ceilings are estimated "
+        "from the spikes and compared with the true ones. The receptive fields are those of five "
+        "simple cells, from the worst recovered to the best.",
     )
 
 
@@ -181,7 +184,7 @@ def _figures(verdict: Verdict) -> list[ReportFigure]:
             ).figure,
             "The correlation that a perfect model would have with the mean responses: true, and "
             "estimated from the repeats. A unit whose estimated signal power is not above zero has "
-            "no estimate; an unresponsive unit, whose true ceiling is 0, has none half of the time.",
+            "no estimate; half of the unresponsive units, whose true ceiling is 0, have none.",
         ),
     ]
 
