@@ -148,7 +148,7 @@ def test_what_is_in_the_way_is_left_alone(tmp_path):
             pass
     (tmp_path / "file").write_text("")
     with (
-        pytest.raises(ResultsFolderError, match="cannot be made"),
+        pytest.raises(ResultsFolderError, match="cannot be written"),
         open_results(tmp_path / "file/out", run),
     ):
         pass
