@@ -124,7 +124,7 @@ def test_300_units_of_5000_spikes_are_written_in_a_second(tmp_path):
     ("changes", "message"),
     [
         (
-            {"responses": Responses(np.zeros((1, 1)), (0, 1), Trials([0]), np.arange(1))},
+            {"responses": Responses(np.zeros((1, 3)), (0, 1), Trials([0]), [7, 3, 12])},
             "NWB has no place for that. Use save_npz",
         ),
         ({"trials": Trials([0, 1])}, "no onset_s or no duration_s"),

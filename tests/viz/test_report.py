@@ -253,3 +253,4 @@ def test_small_numbers_agree_with_columns():
 def test_provenance_wraps_on_a_phone():
     # Cells that are blocks inside a table take the width of the longest word: no row may be a table
     assert ".provenance :is(table, tbody, tr) { display: block; }" in page_of_all()
+    assert "white-space: normal; overflow-wrap: anywhere; }" in page_of_all()  # long names too

@@ -201,7 +201,11 @@ def _recording_section(experiment: Experiment) -> Section:
         ReportFigure(
             "A stretch of the recording",
             plot_spike_raster(
-                spikes, start_s=start_s, stop_s=stop_s, order=np.argsort(-rates_hz)
+                spikes,
+                start_s=start_s,
+                stop_s=stop_s,
+                order=np.argsort(-rates_hz),
+                unit_labels=spikes.unit_ids,
             ).figure,
             "A tick is a spike; the unit with the highest rate stands on top.",
         )

@@ -164,9 +164,9 @@ def _fields_figure(findings: SceneFindings, images: Images) -> ReportFigure:
             findings.responses.unit_ids,
             extent_deg=images.extent_deg,
             significant=significant,
-            scores=findings.field_strength,
+            scores={"peak / limit": findings.field_strength},
         ),
-        "Red: brighter pixels excite; blue: they inhibit. Each map has its own scale. Number: the "
+        "Red: brighter pixels excite; blue: they inhibit. Each map has its own scale. Number: its "
         "strongest weight divided by the limit that the strongest weight of 95 % of maps from "
         f"shuffled images stays below; * above 1: {int(significant.sum())} of {n_units} units, "
         f"where {0.05 * n_units:.1f} are expected by chance. The strongest maps are drawn.",

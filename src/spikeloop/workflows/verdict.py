@@ -169,7 +169,7 @@ def _figures(verdict: Verdict) -> list[ReportFigure]:
                 verdict.fields[verdict.cell_type == "simple"],
                 verdict.unit_ids[verdict.cell_type == "simple"],
                 truth=verdict.true_fields[verdict.cell_type == "simple"],
-                scores=verdict.recovery[verdict.cell_type == "simple"],
+                scores={"correlation": verdict.recovery[verdict.cell_type == "simple"]},
                 most=12,
             ),
             "Beside each true filter the estimate from the spikes, the best first.",
