@@ -97,8 +97,23 @@ def check_ridge(whitening_ridge: float | None) -> None:
 
 
 def lags_of(window_s: tuple[float, float], stimulus: TimeSeries) -> np.ndarray:
-    """Return the lags of the window in samples, both ends included."""
-    first, last = (round(edge_s * stimulus.sample_rate_hz) for edge_s in window_s)
+    """Return the lags of the window in samples, both ends included.
+
+    Raises
+    ------
+    InvalidInputError
+        The window reaches further from the spike than the stimulus is long.
+    """
+    rate_hz, n_samples = stimulus.sample_rate_hz, stimulus.n_samples
+    start_s, stop_s = map(float, window_s)
+    reach = max(abs(start_s), abs(stop_s)) * rate_hz
+    if reach > n_samples:
+        raise InvalidInputError(
+            f"window_s=({start_s:g}, {stop_s:g}) reaches {reach:.6g} samples away from the spike, "
+            f"and the stimulus has {n_samples} at {rate_hz:g} Hz: no spike has its whole window. "
+            "Shorten window_s."
+        )
+    first, last = round(start_s * rate_hz), round(stop_s * rate_hz)
     return np.arange(first, last + 1)
 
 
@@ -152,6 +167,12 @@ def draw_stimulus_shifts(
     """Draw circular shifts, in samples, longer than the window; None where none are wanted."""
     if n_shifts == 0:
         return None
+    longest_s = len(observed.values) / observed.sample_rate_hz
+    if min_shift_s > longest_s:
+        raise InvalidInputError(
+            f"min_shift_s={min_shift_s:g}: the observed stimulus lasts {longest_s:g} s, and shifts "
+            "must be shorter. Lower min_shift_s, or set n_shifts=0 for no null."
+        )
     rng = np.random.default_rng(seed)
     least = max(1, len(lags), round(min_shift_s * observed.sample_rate_hz))
     return draw_shifts(len(observed.values), n_shifts, least, rng)

@@ -11,19 +11,26 @@ from spikeloop.errors import BadFileError, SpikeloopError, SpikeloopWarning, Uns
 MAX_BYTES = 4 * 2**30
 """The largest variable that is read. A file may claim any size, so the claim is checked first."""
 
+LONGEST_S = 366 * 86400.0
+"""The longest recording that is read: one that seems longer has a wrong rate or wrong times."""
+
 
 def require_file(path: Path) -> None:
-    """Refuse a path that is missing, a folder, empty, or not to be read."""
-    if not path.exists():
-        raise BadFileError(f"{path} does not exist. Check the spelling of the path.")
-    if path.is_dir():
-        raise BadFileError(f"{path} is a folder: give the path of a file in it.")
+    """Refuse a path that is missing, no ordinary file, empty, or not to be read."""
     try:
+        if not path.exists():
+            raise BadFileError(f"{path} does not exist. Check the spelling of the path.")
+        if path.is_dir():
+            raise BadFileError(f"{path} is a folder: give the path of a file in it.")
+        if not path.is_file():  # opening a pipe would wait for ever
+            raise BadFileError(
+                f"{path} is a pipe or a device. Save its content as a file, and give that file."
+            )
         with path.open("rb") as file:
             first = file.read(1)
     except OSError as error:
         raise BadFileError(
-            f"{path} cannot be opened: {error.strerror}. Check its permissions."
+            f"{path} cannot be opened: {error.strerror}. Check the path and its permissions."
         ) from error
     if not first:
         raise BadFileError(f"{path} is empty. Fetch or export it again.")

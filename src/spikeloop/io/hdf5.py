@@ -127,6 +127,12 @@ class Hdf5File:
         link = group.get(name, getlink=True)
         if isinstance(link, h5py.ExternalLink):
             self._require_in_folder(link.filename, f"{name} is a link to")
+            folders = (self._folder, Path(group.file.filename).parent)
+            if not any((folder / link.filename).is_file() for folder in folders):
+                raise BadFileError(
+                    f"{self.path}: {name} is a link to {link.filename}, which is not there. Put "
+                    "that file into the folder."
+                )
 
     def _require_own_bytes(self, node: object, place: str) -> None:
         """Refuse a dataset whose values come from a file elsewhere."""

@@ -8,11 +8,10 @@ import numpy as np
 from spikeloop.data import Epochs, Experiment, SpikeTrains, TimeSeries
 from spikeloop.data.checks import require, require_finite
 from spikeloop.errors import InvalidInputError, MissingVariableError
-from spikeloop.io.guard import as_text, listing
+from spikeloop.io.guard import LONGEST_S, as_text, listing
 from spikeloop.io.options import ReadOptions
 
 _MAX_SPIKES_PER_S = 1e6  # a thousand times what neurons do; room for the sum of a population
-_LONGEST_S = 366 * 86400.0  # no experiment samples one stimulus for a year
 
 
 def experiment_of_variables(
@@ -56,9 +55,15 @@ def experiment_of_variables(
     values, given = load(stimulus), load(spikes)
     for name, array in {stimulus: values, spikes: given}.items():
         require(array.dtype.kind in "biuf", f"{name} holds {array.dtype}: it must hold numbers.")
+    require(
+        values.size > 0,
+        f"{stimulus} has shape {values.shape}: it holds no samples. Export it again, or give "
+        "another variable as stimulus.",
+    )
+    given = given if given.size else given.ravel()  # no spikes, whatever the other axes
     shown = TimeSeries(_time_first(values), options.rate_hz)
     require(
-        shown.stop_s <= _LONGEST_S,
+        shown.stop_s <= LONGEST_S,
         f"{stimulus} {values.shape} lasts {shown.stop_s / 86400:.3g} days at {options.rate_hz:g} "
         "Hz. Check rate_hz (--rate), in samples per second.",
     )

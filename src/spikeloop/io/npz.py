@@ -106,6 +106,8 @@ def npz_headers(path: Path) -> dict[str, tuple[tuple[int, ...], np.dtype]]:
     headers = {}
     with reading(path, "npz"), ZipFile(path) as archive:
         for info in archive.infolist():
+            if not info.filename.endswith(".npy"):  # not an array
+                continue
             require_bytes(info.file_size, f"{path}: {info.filename}")
             with archive.open(info) as file:
                 shape, _, dtype = array_header(file, info.file_size, f"{path}: {info.filename}")

@@ -61,6 +61,11 @@ def read_trials(file: Hdf5File, table: str) -> Trials:
     """
     columns = scalar_columns(file, f"intervals/{table}", needed=("start_time", "stop_time"))
     onset_s = columns.pop("start_time")
+    require(
+        len(onset_s) > 0,
+        f"{file.path}: {table} has no rows. Choose another table as nwb_stimulus, or export the "
+        "file again.",
+    )
     duration_s = columns.pop("stop_time") - onset_s
     if "frame" in columns:
         stimulus_id = _frames(numbers_of(columns.pop("frame")), table)
@@ -174,7 +179,7 @@ def _single_images(file: Hdf5File, place: str) -> tuple[np.ndarray, np.ndarray]:
 
 
 def _extent_deg(words: str) -> tuple[float, float] | None:
-    number = r"([0-9.eE+-]+)"
+    number = r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
     found = re.search(rf"extent_deg: {number} x {number}", words)
     return (float(found[1]), float(found[2])) if found else None
 

@@ -7,6 +7,7 @@ import numpy as np
 from spikeloop.data import Epochs, SpikeTrains
 from spikeloop.data.checks import require, require_finite, require_unique
 from spikeloop.errors import MissingVariableError, SpikeloopWarning
+from spikeloop.io.guard import LONGEST_S
 from spikeloop.io.half_open import half_open
 from spikeloop.io.hdf5 import Hdf5File
 from spikeloop.io.nwb_tables import ragged_rows, scalar_columns
@@ -119,6 +120,7 @@ def _observed(
             kept = _restricted(kept, epochs)
         else:
             epochs = Epochs(*intervals[0].T)
+        _require_plausible("obs_intervals", epochs.start_s[0], epochs.stop_s[-1])
     times_s = np.concatenate(kept)
     late_s = times_s[~epochs.contains(times_s)]  # NWB's intervals hold their stop
     return half_open(epochs.start_s, epochs.stop_s, late_s), kept
@@ -132,11 +134,12 @@ def _span(file: Hdf5File, trains: list[np.ndarray]) -> Epochs:
     times_s = np.concatenate([*edges, *trains])
     times_s = times_s[np.isfinite(times_s)]
     require(
-        times_s.size > 0 and np.ptp(times_s) > 0,
+        times_s.size > 0 and times_s.max() > times_s.min(),
         "the file does not say when the units were observed: there are no obs_intervals, no "
         "intervals and no spikes. Add obs_intervals to the units.",
     )
     start_s, stop_s = float(times_s.min()), float(times_s.max())
+    _require_plausible("the spikes and interval tables", start_s, stop_s)
     warnings.warn(
         f"{file.path.name} does not say when its units were observed (obs_intervals). It is taken "
         f"to be from {start_s:g} to {stop_s:g} s, the span of its spikes and interval tables.",
@@ -144,6 +147,16 @@ def _span(file: Hdf5File, trains: list[np.ndarray]) -> Epochs:
         stacklevel=2,
     )
     return Epochs([start_s], [stop_s])
+
+
+def _require_plausible(name: str, start_s: float, stop_s: float) -> None:
+    days = (float(stop_s) - float(start_s)) / 86400
+    require(
+        days <= LONGEST_S / 86400,
+        f"{name} run from {start_s:g} to {stop_s:g} s, which is {days:.3g} days: at most "
+        f"{LONGEST_S / 86400:g} are read. Check that the times are in seconds, and export the file "
+        "again.",
+    )
 
 
 def _merged(intervals: np.ndarray) -> np.ndarray:

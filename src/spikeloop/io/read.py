@@ -62,7 +62,11 @@ def read_experiment(path: str | Path, options: ReadOptions | None = None) -> Exp
 
 def _kind(path: Path) -> str:
     """Return what a path is, as a key of `_READERS`."""
-    if path.is_dir():
+    try:
+        is_folder = path.is_dir()
+    except OSError:  # such as a name that is too long: require_file says so
+        is_folder = False
+    if is_folder:
         if is_v4_folder(path):
             return "a folder of V4 responses"
         raise BadFileError(

@@ -140,6 +140,9 @@ def fetch_dataset(name: str, *, source: str | Path | None = None) -> Path:
             f"{dataset.folder} cannot be filled: {error}. Set SPIKELOOP_DATA to a folder that you "
             "may write to, with room."
         ) from error
+    finally:
+        with suppress(OSError):  # it holds files, or was never made
+            dataset.folder.rmdir()
     return dataset.folder
 
 
@@ -187,7 +190,13 @@ def _mirror_place(name: str) -> Path | str | None:
     mirror = os.environ.get("SPIKELOOP_MIRROR")
     if not mirror:
         return None
-    url = urlsplit(mirror)
+    try:
+        url = urlsplit(mirror)
+    except ValueError as error:
+        raise FetchError(
+            f"SPIKELOOP_MIRROR={mirror!r} cannot be read as an address ({error}). Give "
+            "https://HOST/PATH/ or a folder."
+        ) from error
     if url.scheme == "https" or (url.scheme == "http" and url.hostname in _THIS_MACHINE):
         return urljoin(mirror.rstrip("/") + "/", f"{name}/")
     if url.scheme == "file" and url.hostname in (None, *_THIS_MACHINE):

@@ -3,7 +3,7 @@
 import re
 import warnings
 from pathlib import Path
-from typing import IO
+from typing import TYPE_CHECKING
 from zipfile import ZipFile, ZipInfo
 
 import numpy as np
@@ -15,9 +15,13 @@ from spikeloop.io.guard import listing, reading, require_bytes, require_file
 from spikeloop.io.npz import array_header, load_array
 from spikeloop.io.options import ReadOptions
 
+if TYPE_CHECKING:
+    from PIL.Image import Image
+
 WINDOW_S = (0.0, 0.1)
 """Spikes were counted in 100 ms; the files do not say how long after onset the window began."""
 
+_PIXEL_BYTES = 2**30  # of all images together, as they are kept in memory
 _IMAGE_BYTES = 64 * 2**20  # one picture of a session is some 3 kB; this leaves room for photographs
 
 
@@ -100,7 +104,16 @@ def _read_counts(folder: Path) -> np.ndarray:
 def _responses(counts: np.ndarray, folder: Path) -> Responses:
     """Return one trial for each repeat that is there."""
     n_units = len(counts)
+    require(
+        not np.isinf(counts).any(),
+        f"{folder} holds infinite counts. Set counts that are missing to NaN.",
+    )
     n_present = np.isfinite(counts).sum(axis=0)
+    require(
+        bool(n_present.any()),
+        f"{folder} holds no counts: its responses have shape {counts.shape[:2]} and are NaN "
+        "throughout. Fetch or export them again.",
+    )
     for image, repeat in np.argwhere((n_present > 0) & (n_present < n_units))[:1]:
         require(
             False,
@@ -122,33 +135,61 @@ def _read_images(path: Path, side_px: int | None) -> np.ndarray:
             require_bytes(entry.file_size, f"{path}: {entry.filename}", _IMAGE_BYTES)
         require_bytes(sum(entry.file_size for entry in entries), str(path))
         require(bool(entries), f"{path} holds no .jpg or .png images.")
-        first = _grey(archive.open(entries[0]), side_px, path)
-        require_bytes(first.size * 4 * len(entries), str(path))
+        first = _grey(archive, entries[0], side_px)
+        require_bytes(first.size * 4 * len(entries), f"{path}, unpacked,", _PIXEL_BYTES)
         pixels = np.empty((len(entries), *first.shape), dtype=np.float32)
         for i, entry in enumerate(entries):
-            picture = _grey(archive.open(entry), side_px, path)
+            picture = _grey(archive, entry, side_px)
             require(
                 picture.shape == first.shape,
                 f"{path}: {entry.filename} has {picture.shape} pixels and "
                 f"{entries[0].filename} {first.shape}. Give image_side_px to resize them all.",
             )
             pixels[i] = picture
-    return pixels / np.float32(255)
+    pixels /= 255
+    return pixels
 
 
-def _grey(file: IO[bytes], side_px: int | None, path: Path) -> np.ndarray:
-    from PIL import Image
+def _grey(archive: ZipFile, entry: ZipInfo, side_px: int | None) -> np.ndarray:
+    """Return the (y, x) pixels of one image, between 0 and 255."""
+    from PIL import Image, UnidentifiedImageError
 
-    with file, warnings.catch_warnings():
+    name = f"{archive.filename}: {entry.filename}"
+    with archive.open(entry) as file, warnings.catch_warnings(), reading(name, "an image"):
         # Pillow only warns of a picture that would fill the memory; here it is refused.
         warnings.simplefilter("error", Image.DecompressionBombWarning)
         try:
-            picture = Image.open(file, formats=("JPEG", "PNG")).convert("L")
+            picture = Image.open(file, formats=("JPEG", "PNG"))
         except (Image.DecompressionBombWarning, Image.DecompressionBombError) as error:
-            raise UnsafeFileError(f"{path}: {error} Make the images smaller.") from error
+            raise UnsafeFileError(f"{name}: {error} Make the images smaller.") from error
+        except UnidentifiedImageError as error:
+            raise BadFileError(
+                f"{name} ({entry.file_size} bytes) is not a JPEG or PNG image. Fetch or export it "
+                "again."
+            ) from error
+        _require_plain(picture, name)
+        if picture.mode.startswith("I"):  # 16 bits, which convert("L") would cut off at 255
+            picture = Image.fromarray(np.asarray(picture, dtype=np.float32) / 257)
+        else:
+            picture = picture.convert("L")
     if side_px is not None:
         picture = picture.resize((side_px, side_px), Image.Resampling.BOX)
     return np.asarray(picture)
+
+
+def _require_plain(picture: "Image", name: str) -> None:
+    """Refuse an animation, and a picture through which an unknown background would show."""
+    require(
+        getattr(picture, "n_frames", 1) == 1,
+        f"{name} holds several frames. Save the frame that was shown as one image.",
+    )
+    see_through = "A" in picture.getbands() or "transparency" in picture.info
+    if see_through and not picture.mode.startswith("I"):
+        see_through = picture.convert("RGBA").getchannel("A").getextrema()[0] < 255
+    require(
+        not see_through,
+        f"{name} is transparent in places. Save it on the background that was shown.",
+    )
 
 
 def _is_image(entry: ZipInfo) -> bool:
