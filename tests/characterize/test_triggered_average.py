@@ -296,7 +296,13 @@ def test_no_units_are_refused():
 
 def test_a_stimulus_shorter_than_the_window_is_refused():
     with pytest.raises(InvalidInputError, match="whole window of 31 samples"):
-        averaged(np.ones((20, 1), int), np.ones((20, 1)), window_s=(-0.3, 0.0))
+        averaged(np.ones((20, 1), int), np.ones((20, 1)), window_s=(-0.15, 0.15))
+
+
+@pytest.mark.parametrize("window_s", [(-0.3, 0.0), (-1e9, 0.0), (-1e300, 1e300), (1e17, 2e17)])
+def test_a_window_that_reaches_beyond_the_stimulus_is_refused_before_it_is_made(window_s):
+    with pytest.raises(InvalidInputError, match=r"reaches .* away .* the stimulus has 20 at 100"):
+        averaged(np.ones((20, 1), int), np.ones((20, 1)), window_s=window_s)
 
 
 @pytest.mark.parametrize("window_s", [(0.0, 0.0), (0.1, -0.1), (-np.inf, 0.0), (np.nan, 0.0)])
@@ -332,3 +338,10 @@ def test_a_window_too_large_to_whiten_is_refused_unless_lags_are_left():
 def test_a_stimulus_too_short_for_the_shifts_is_refused():
     with pytest.raises(InvalidInputError, match=r"n_shifts=500: a stimulus of 300 samples has 101"):
         averaged(np.ones((300, 1), int), np.ones((300, 1)), n_shifts=500)
+
+
+@pytest.mark.parametrize("min_shift_s", [4.0, 1e300])
+def test_a_shift_longer_than_the_stimulus_is_refused_in_few_words(min_shift_s):
+    with pytest.raises(InvalidInputError, match="the observed stimulus lasts 3 s") as caught:
+        averaged(np.ones((300, 1), int), np.ones((300, 1)), n_shifts=20, min_shift_s=min_shift_s)
+    assert len(str(caught.value)) < 200

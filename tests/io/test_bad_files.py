@@ -1,6 +1,7 @@
 """Files cut short and files with flipped bits: refused in our own words, never by a raw error."""
 
 import contextlib
+import os
 import warnings
 from datetime import UTC, datetime
 
@@ -121,3 +122,15 @@ def test_a_flipped_bit_is_harmless_or_refused_in_our_words(tmp_path, name):
             warnings.simplefilter("ignore")
             with contextlib.suppress(SpikeloopError):
                 read_experiment(path, options)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes are of POSIX")
+def test_a_pipe_is_refused_at_once(tmp_path):
+    os.mkfifo(tmp_path / "pipe.npz")
+    with pytest.raises(BadFileError, match=r"pipe\.npz is a pipe or a device"):
+        read_experiment(tmp_path / "pipe.npz")
+
+
+def test_a_name_that_is_too_long_is_refused(tmp_path):
+    with pytest.raises(BadFileError, match=r"n{300}\.nwb (cannot be opened|does not exist)"):
+        read_experiment(tmp_path / ("n" * 300 + ".nwb"))

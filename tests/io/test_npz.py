@@ -278,3 +278,25 @@ def test_an_array_of_a_later_format_is_refused(tmp_path):
         archive.writestr("s.npy", buffer.getvalue())
     with pytest.raises(BadFileError, match=r"is of \.npy version \(3, 0\)"):
         load_npz(path)
+
+
+@pytest.mark.parametrize(
+    ("stimulus", "spikes", "message"),
+    [
+        (np.zeros((0, 5)), np.zeros(4), r"s has shape \(0, 5\): it holds no samples"),
+        (np.zeros((4, 0)), np.zeros(4), r"s has shape \(4, 0\): it holds no samples"),
+        (np.zeros(4), np.zeros((0, 5)), "r has 0 bins and s 4 samples"),
+    ],
+)
+def test_an_empty_stimulus_or_empty_counts_are_refused(tmp_path, stimulus, spikes, message):
+    np.savez(tmp_path / "a.npz", s=stimulus, r=spikes)
+    with pytest.raises(InvalidInputError, match=message):
+        read_experiment(tmp_path / "a.npz", ReadOptions(stimulus="s", spikes="r", rate_hz=10.0))
+
+
+def test_a_member_that_is_no_array_is_not_listed(tmp_path):
+    np.savez(tmp_path / "a.npz", r=np.zeros(4))
+    with zipfile.ZipFile(tmp_path / "a.npz", "a") as archive:
+        archive.writestr("s", archive.read("r.npy"))
+    with pytest.raises(MissingVariableError, match=r"no variable 's': it has r \(4,\)\."):
+        read_experiment(tmp_path / "a.npz", ReadOptions(stimulus="s", spikes="r", rate_hz=10.0))

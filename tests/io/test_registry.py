@@ -197,7 +197,7 @@ def test_a_changed_file_is_refused_with_both_sums_and_not_kept(mirror, cache):
     got, wanted = hashlib.sha256(b"something else").hexdigest(), remote("images.zip").sha256
     with pytest.raises(FetchError, match=rf"{got} \(14 bytes\); {wanted} \(300000 bytes\) was"):
         fetch_dataset("tiny", source=mirror / "tiny")
-    assert list((cache / "tiny").iterdir()) == []
+    assert not (cache / "tiny").exists()
     assert (mirror / "tiny" / "images.zip").exists(), "the source is not ours to remove"
 
 
@@ -322,7 +322,7 @@ def test_a_wrong_download_leaves_nothing_behind(tiny, server, monkeypatch, cache
     server.content["images.zip"] = bytes(300_000)
     with pytest.raises(FetchError, match=r"images\.zip has sha256 .*was wanted.*another mirror"):
         fetch_dataset("tiny")
-    assert list((cache / "tiny").iterdir()) == []
+    assert not (cache / "tiny").exists()
 
 
 def test_a_missing_file_is_told_by_its_status(tiny, server, monkeypatch):
@@ -397,3 +397,15 @@ def test_a_file_that_is_missing_or_no_matlab_file_is_refused(tiny, tmp_path):
     (tmp_path / "h.mat").write_bytes(b"not a MATLAB file" * 20)
     with pytest.raises(BadFileError, match=r"h\.mat cannot be read as MATLAB"):
         fetch_dataset("hand", source=tmp_path / "h.mat")
+
+
+def test_a_mirror_that_is_no_address_is_named(tiny, monkeypatch):
+    monkeypatch.setenv("SPIKELOOP_MIRROR", "https://[bad")
+    with pytest.raises(FetchError, match=r"SPIKELOOP_MIRROR='https://\[bad' cannot be read"):
+        fetch_dataset("tiny")
+
+
+def test_a_fetch_from_an_empty_folder_leaves_no_folder(tiny, tmp_path, cache):
+    with pytest.raises(FetchError, match="is not there"):
+        fetch_dataset("tiny", source=tmp_path)
+    assert not (cache / "tiny").exists()

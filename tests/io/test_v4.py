@@ -1,6 +1,7 @@
 """V4 folders: images in order of their names, a trial for every repeat, nothing taken on faith."""
 
 import io
+import os
 import zipfile
 
 import numpy as np
@@ -137,6 +138,81 @@ def test_an_entry_that_swells_is_refused(folder):
 
 
 def test_a_damaged_image_is_refused(folder):
-    zip_of(folder / "images.zip", {f"{i}.png": grey(1)[:40] for i in range(3)})
-    with pytest.raises(BadFileError, match=r"images\.zip cannot be read as zip"):
+    noise = png(np.random.default_rng(0).integers(0, 256, (64, 64)))
+    zip_of(folder / "images.zip", {f"{i}.png": noise[:2000] for i in range(3)})
+    with pytest.raises(BadFileError, match=r"images\.zip: 0\.png cannot be read as an image"):
+        read_v4(folder)
+
+
+def saved(picture, **options):
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG", **options)
+    return buffer.getvalue()
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="pipes are of POSIX")
+@pytest.mark.parametrize("name", ["images.zip", "responses_mean.npy"])
+def test_a_pipe_for_a_part_is_refused_at_once(folder, name):
+    (folder / name).unlink()
+    os.mkfifo(folder / name)
+    with pytest.raises(BadFileError, match=f"{name} is a pipe or a device"):
+        read_v4(folder)
+
+
+def test_images_that_fill_the_memory_once_unpacked_are_refused(folder, monkeypatch):
+    monkeypatch.setattr("spikeloop.io.v4._PIXEL_BYTES", 3 * 4 * 4 * 4 - 1)
+    with pytest.raises(UnsafeFileError, match=r"images\.zip, unpacked, claims"):
+        read_v4(folder)
+    assert read_v4(folder, ReadOptions(image_side_px=2)).images.pixels.shape == (3, 2, 2)
+
+
+def test_sixteen_bits_a_pixel_are_scaled_to_one(folder):
+    levels = np.array([[0, 257], [32896, 65535]], dtype=np.uint16)
+    picture = saved(Image.fromarray(levels))
+    zip_of(folder / "images.zip", {f"{i}.png": picture for i in range(3)})
+    np.testing.assert_allclose(read_v4(folder).images.pixels[0], levels / 65535, rtol=1e-6)
+    mean = read_v4(folder, ReadOptions(image_side_px=1)).images.pixels
+    np.testing.assert_allclose(mean.ravel(), levels.mean() / 65535, rtol=1e-6)
+
+
+@pytest.mark.parametrize("mode", ["RGBA", "LA"])
+def test_transparent_images_are_refused_and_opaque_ones_read(folder, mode):
+    picture = Image.fromarray(np.full((4, 4), 51, dtype=np.uint8)).convert(mode)
+    zip_of(folder / "images.zip", {f"{i}.png": saved(picture) for i in range(3)})
+    np.testing.assert_allclose(read_v4(folder).images.pixels, 0.2, rtol=1e-6)
+    picture.putalpha(128)
+    zip_of(folder / "images.zip", {f"{i}.png": saved(picture) for i in range(3)})
+    with pytest.raises(InvalidInputError, match=r"0\.png is transparent in places"):
+        read_v4(folder)
+
+
+def test_a_transparent_level_is_refused(folder):
+    picture = saved(Image.new("L", (4, 4), 7), transparency=7)
+    zip_of(folder / "images.zip", {f"{i}.png": picture for i in range(3)})
+    with pytest.raises(InvalidInputError, match="is transparent in places"):
+        read_v4(folder)
+
+
+def test_an_animation_is_refused(folder):
+    frames = [Image.new("L", (4, 4), level) for level in (0, 200)]
+    picture = saved(frames[0], save_all=True, append_images=frames[1:])
+    zip_of(folder / "images.zip", {f"{i}.png": picture for i in range(3)})
+    with pytest.raises(InvalidInputError, match=r"0\.png holds several frames"):
+        read_v4(folder)
+
+
+@pytest.mark.parametrize("content", [b"", b"hello"])
+def test_an_entry_that_is_no_image_is_named(folder, content):
+    zip_of(folder / "images.zip", {"a.png": grey(1), "b.png": content, "c.png": grey(1)})
+    message = rf"images\.zip: b\.png \({len(content)} bytes\) is not a JPEG or PNG image"
+    with pytest.raises(BadFileError, match=message):
+        read_v4(folder)
+
+
+@pytest.mark.parametrize(
+    ("count", "message"), [(np.inf, "holds infinite counts"), (np.nan, "holds no counts")]
+)
+def test_counts_that_are_infinite_or_all_missing_are_refused(folder, count, message):
+    np.save(folder / "responses_mean.npy", np.full((2, 3), count))
+    with pytest.raises(InvalidInputError, match=message):
         read_v4(folder)

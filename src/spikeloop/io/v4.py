@@ -111,8 +111,8 @@ def _responses(counts: np.ndarray, folder: Path) -> Responses:
     n_present = np.isfinite(counts).sum(axis=0)
     require(
         bool(n_present.any()),
-        f"{folder} holds no counts: its responses have shape {counts.shape[:2]} and are NaN "
-        "throughout. Fetch or export them again.",
+        f"{folder} holds no counts: its responses have shape {counts.shape[:2]}, and no value "
+        "but NaN. Fetch or export them again.",
     )
     for image, repeat in np.argwhere((n_present > 0) & (n_present < n_units))[:1]:
         require(

@@ -49,7 +49,7 @@ class Verdict:
 
     @property
     def ceiling_error(self) -> float:
-        """Median over responsive units of |estimated - true| noise ceiling."""
+        """Median over responsive units of the absolute error of the noise ceiling."""
         responsive = self.cell_type != "unresponsive"
         return _median(np.abs(self.estimated_ceiling - self.true_ceiling)[responsive])
 
