@@ -11,7 +11,7 @@ import pytest
 import scipy.io
 
 from spikeloop.data import Epochs, Experiment, Images, SpikeTrains, TimeSeries, Trials
-from spikeloop.errors import BadFileError, SpikeloopError
+from spikeloop.errors import BadFileError, InvalidInputError, SpikeloopError
 from spikeloop.io import ReadOptions, Session, Subject, read_experiment, save_npz, write_nwb
 
 NAMES = ReadOptions(stimulus="s", spikes="r", rate_hz=500.0)
@@ -134,3 +134,27 @@ def test_a_pipe_is_refused_at_once(tmp_path):
 def test_a_name_that_is_too_long_is_refused(tmp_path):
     with pytest.raises(BadFileError, match=r"n{300}\.nwb (cannot be opened|does not exist)"):
         read_experiment(tmp_path / ("n" * 300 + ".nwb"))
+
+
+@pytest.mark.parametrize("stop_s", [1e12, 1e300])
+def test_a_recording_of_years_is_refused(tmp_path, stop_s):
+    make_small_nwb(tmp_path / "a.nwb")
+    with h5py.File(tmp_path / "a.nwb", "a") as file:
+        file["units/obs_intervals"][:, 1] = stop_s
+    with pytest.raises(InvalidInputError, match=r"obs_intervals run from 0 to .*366 are"):
+        read_experiment(tmp_path / "a.nwb")
+    with h5py.File(tmp_path / "a.nwb", "a") as file:
+        del file["units/obs_intervals"], file["units/obs_intervals_index"]
+        del file["units/spike_times"]
+        file["units/spike_times"] = [0.5, stop_s, 0.7]
+    with pytest.raises(InvalidInputError, match=r"spikes and interval tables run from 0\.5 to"):
+        read_experiment(tmp_path / "a.nwb")
+
+
+def test_a_link_to_a_file_that_is_not_there_names_it(tmp_path):
+    make_small_nwb(tmp_path / "a.nwb")
+    with h5py.File(tmp_path / "a.nwb", "a") as file:
+        del file["units"]
+        file["units"] = h5py.ExternalLink("other.h5", "/units")
+    with pytest.raises(BadFileError, match=r"units is a link to other\.h5, which is not there"):
+        read_experiment(tmp_path / "a.nwb")

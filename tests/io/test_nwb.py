@@ -378,8 +378,8 @@ def test_a_dataset_that_claims_more_than_the_memory_is_refused(write):
     ("words", "extent_deg"),
     [
         ("extent_deg: - x -", None),
-        ("extent_deg: e x e", None),
         ("extent_deg: 1.2.3 x 4", None),
+        ("extent_deg: 1e400 x 1e400", None),
         ("extent_deg: 30.5 x 1e2", (30.5, 100.0)),
     ],
 )
@@ -391,32 +391,7 @@ def test_an_extent_is_read_where_it_is_two_numbers(write, words, extent_deg):
 
 
 def test_a_table_without_rows_is_refused(write):
-    none = np.zeros(0)
-    path = write(
-        intervals__natural_scenes_presentations__id=none,
-        start_time=none,
-        stop_time=none,
-        frame=none,
-        stimulus_block=none,
-    )
+    columns = ("intervals/natural_scenes_presentations/id", "start_time", "stop_time", "frame")
+    path = write(**dict.fromkeys((*columns, "stimulus_block"), np.zeros(0)))
     with pytest.raises(InvalidInputError, match="natural_scenes_presentations has no rows"):
-        read_nwb(path)
-
-
-@pytest.mark.parametrize("stop_s", [1e12, 1e300])
-def test_a_recording_of_years_is_refused(write, stop_s):
-    path = write(obs_intervals=np.tile([0.0, stop_s], (3, 1)))
-    with pytest.raises(InvalidInputError, match=r"obs_intervals run from 0 to .* at most 366 are"):
-        read_nwb(path)
-    times_s = np.array([0.5, 1.0, stop_s, 0.2, 0.4])
-    path = write(obs_intervals=None, obs_intervals_index=None, spike_times=times_s)
-    with pytest.raises(InvalidInputError, match=r"the spikes and interval tables run from 0\.2 to"):
-        read_nwb(path)
-
-
-def test_a_link_to_a_file_that_is_not_there_names_it(write):
-    path = write(units=None)
-    with h5py.File(path, "a") as file:
-        file["units"] = h5py.ExternalLink("other.h5", "/units")
-    with pytest.raises(BadFileError, match=r"units is a link to other\.h5, which is not there"):
         read_nwb(path)

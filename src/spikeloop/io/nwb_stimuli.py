@@ -181,7 +181,8 @@ def _single_images(file: Hdf5File, place: str) -> tuple[np.ndarray, np.ndarray]:
 def _extent_deg(words: str) -> tuple[float, float] | None:
     number = r"([+-]?(?:\d+\.?\d*|\.\d+)(?:[eE][+-]?\d+)?)"
     found = re.search(rf"extent_deg: {number} x {number}", words)
-    return (float(found[1]), float(found[2])) if found else None
+    extent_deg = (float(found[1]), float(found[2])) if found else (np.inf, np.inf)
+    return extent_deg if np.isfinite(extent_deg).all() else None
 
 
 def read_series(file: Hdf5File, name: str) -> TimeSeries:

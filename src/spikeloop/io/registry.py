@@ -193,11 +193,8 @@ def _mirror_place(name: str) -> Path | str | None:
         return None
     try:
         url = urlsplit(mirror)
-    except ValueError as error:
-        raise FetchError(
-            f"SPIKELOOP_MIRROR={mirror!r} cannot be read as an address ({error}). Give "
-            "https://HOST/PATH/ or a folder."
-        ) from error
+    except ValueError:  # such as https://[HOST
+        url = urlsplit("")
     if url.scheme == "https" or (url.scheme == "http" and url.hostname in _THIS_MACHINE):
         return urljoin(mirror.rstrip("/") + "/", f"{name}/")
     if url.scheme == "file" and url.hostname in (None, *_THIS_MACHINE):

@@ -136,7 +136,12 @@ def _read_images(path: Path, side_px: int | None) -> np.ndarray:
         require_bytes(sum(entry.file_size for entry in entries), str(path))
         require(bool(entries), f"{path} holds no .jpg or .png images.")
         first = _grey(archive, entries[0], side_px)
-        require_bytes(first.size * 4 * len(entries), f"{path}, unpacked,", _PIXEL_BYTES)
+        n_bytes = first.size * 4 * len(entries)
+        if n_bytes > _PIXEL_BYTES:
+            raise UnsafeFileError(
+                f"{path} unpacks to {n_bytes / 2**20:.0f} MiB of pixels; at most "
+                f"{_PIXEL_BYTES / 2**20:.0f} MiB are read. Give image_side_px to make them smaller."
+            )
         pixels = np.empty((len(entries), *first.shape), dtype=np.float32)
         for i, entry in enumerate(entries):
             picture = _grey(archive, entry, side_px)
