@@ -11,14 +11,23 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikeloop.characterize import RasterOrder, Reliability, UnitSelection
+from spikeloop.characterize import (
+    ImageTriggeredAverage,
+    RasterOrder,
+    Reliability,
+    UnitSelection,
+    count_spikes,
+    image_triggered_average,
+)
+from spikeloop.data import SpikeTrains
 from spikeloop.errors import ResultsFolderError
 from spikeloop.io import read_experiment
 from spikeloop.io.results import sha256_of
-from spikeloop.simulate import VirtualCortex
+from spikeloop.simulate import VirtualCortex, simulate_cortex
 from spikeloop.workflows.characterize import AnalysisConfig
 from spikeloop.workflows.loop import LoopConfig, run_loop
-from spikeloop.workflows.scenes import SceneMethods
+from spikeloop.workflows.scenes import SceneFindings, SceneMethods
+from spikeloop.workflows.verdict import judge
 
 SMALL = LoopConfig(
     cortex=VirtualCortex(
@@ -121,3 +130,36 @@ def test_a_loop_that_was_killed_goes_on_and_ends_like_one_that_was_not(tmp_path)
     assert {k: v for k, v in cut_files.items() if k != "report.html"} == {
         k: v for k, v in whole_files.items() if k != "report.html"
     }
+
+
+@pytest.mark.parametrize(
+    "changes",
+    [
+        {"n_simple": 1, "n_complex": 0, "n_unresponsive": 0},
+        {"n_simple": 0, "n_complex": 2, "n_unresponsive": 0},
+        {"n_simple": 0, "n_complex": 0, "n_unresponsive": 2},
+        {"n_simple": 2, "n_complex": 0, "n_repeats": 1},
+    ],
+    ids=["one unit", "no simple cells", "nothing responds", "no repeats"],
+)
+def test_odd_cortices_make_a_report_too(changes, tmp_path):
+    cortex = replace(SMALL.cortex, n_images=60, **changes)
+    out = run_loop(tmp_path / "out", replace(SMALL, cortex=cortex))
+    assert (out / "manifest.json").exists()
+
+
+def test_the_judge_pairs_units_by_id_not_by_place():
+    cortex = simulate_cortex(replace(SMALL.cortex, n_images=200), seed=0)
+    spikes = cortex.experiment.spikes
+    shuffled = np.random.default_rng(0).permutation(spikes.n_units)
+    place = np.argsort(shuffled)
+    other = SpikeTrains(
+        spikes.times_s, place[spikes.unit_index], spikes.unit_ids[shuffled], spikes.epochs
+    )
+    verdicts = []
+    for trains in (spikes, other):
+        responses = count_spikes(trains, cortex.experiment.trials, cortex.truth.window_s)
+        method = ImageTriggeredAverage(n_permutations=0)
+        average = image_triggered_average(responses, cortex.experiment.images, method, seed=0)
+        verdicts.append(judge(cortex.truth, SceneFindings(responses, None, None, average)))
+    np.testing.assert_allclose(verdicts[1].recovery, verdicts[0].recovery[shuffled], atol=1e-6)

@@ -190,6 +190,8 @@ def _prepare(partial: Path, run: Run, *, overwrite: bool, resume: bool) -> None:
                 f"{partial} is of another run: {'; '.join(changed[:3])}. Resume with the settings "
                 "it was started with, or start anew with --overwrite."
             )
+        for unfinished in partial.glob("part-*"):
+            unfinished.unlink()
         write_text(partial / "run.pid", str(os.getpid()))
         return
     if partial.exists() and not overwrite:

@@ -56,7 +56,8 @@ def run_loop(
     """Simulate, record, read, characterize and judge; make a results folder with a report.
 
     The folder holds the recording (``experiment.nwb``), the truth (``truth.npz``), every result,
-    the picture of the whole (``overview.png``) and ``report.html``.
+    the picture of the whole (``overview.png``, where there are simple cells and other units), and
+    ``report.html``.
 
     Parameters
     ----------
@@ -91,7 +92,8 @@ def run_loop(
 def _report(job: Job, cortex: SimulatedCortex, experiment: Experiment, findings: Findings) -> None:
     verdict = judge(cortex.truth, findings.scenes)
     overview = draw_overview(cortex, findings.raster, verdict)
-    job.folder.file("overview.png", lambda path: overview.figure.savefig(path, dpi=150))
+    if overview is not None:
+        job.folder.file("overview.png", lambda path: overview.figure.savefig(path, dpi=150))
     job.folder.file("truth.npz", lambda path: write_arrays(path, truth_arrays(cortex.truth)))
     report = Report(
         "Once round the loop",

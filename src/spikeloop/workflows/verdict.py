@@ -106,7 +106,7 @@ def verdict_numbers(verdict: Verdict) -> list[KeyNumber]:
     ]
 
 
-def verdict_section(verdict: Verdict, overview: ReportFigure) -> Section:
+def verdict_section(verdict: Verdict, overview: ReportFigure | None) -> Section:
     """Return the chapter that judges the rest."""
     return Section(
         "Judged by the truth",
@@ -114,16 +114,23 @@ def verdict_section(verdict: Verdict, overview: ReportFigure) -> Section:
         "file, and all estimates were made from the spikes, trials and images in that file. One "
         "thing was given: the window after onset in which the units respond.",
         [
-            overview,
+            *([] if overview is None else [overview]),
             *_figures(verdict),
         ],
         [_table(verdict)],
     )
 
 
-def draw_overview(cortex: SimulatedCortex, raster: Raster, verdict: Verdict) -> ReportFigure:
-    """Draw the loop in one picture, with simple cells from the worst recovered to the best."""
+def draw_overview(
+    cortex: SimulatedCortex, raster: Raster | None, verdict: Verdict
+) -> ReportFigure | None:
+    """Draw the loop in one picture, with simple cells from the worst recovered to the best.
+
+    None where there are no simple cells, or no other units to sort the raster by.
+    """
     simple = np.flatnonzero(verdict.cell_type == "simple")
+    if raster is None or not len(simple):
+        return None
     simple = simple[np.argsort(verdict.recovery[simple])]
     drawn = simple[np.linspace(0, len(simple) - 1, min(5, len(simple))).round().astype(int)]
     known = np.isfinite(verdict.estimated_ceiling)
