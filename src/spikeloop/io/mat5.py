@@ -1,7 +1,8 @@
-"""MATLAB's version 5 to 7 files: arrays of numbers, and the names and kinds of all else.
+"""MATLAB's version 5 to 7 files: arrays of numbers, structs, cells, and the names of all else.
 
 A file is a header of 128 bytes, then one variable after the other, plain or deflated. Each is a
-list of elements: flags, dimensions, name, values. An element is a tag (type, number of bytes), the
+list of elements: flags, dimensions, name, values; those of a struct or a cell are variables without
+a name. An element is a tag (type, number of bytes), the
 bytes, and padding to a multiple of eight; up to four bytes may share the eight with their tag.
 
 SciPy's reader is not used, since one wrong bit in a tag makes it crash the process; here every size
@@ -44,7 +45,7 @@ class Variable:
     """MATLAB's name of its class: double, logical, struct ..."""
     shape: tuple[int, ...]
     packed: memoryview
-    """Its bytes in the file."""
+    """Its bytes in the file, or in the struct or cell that it is part of."""
     deflated: bool
     order: str
     """``"<"`` or ``">"``: which byte of a number comes first."""
@@ -89,13 +90,71 @@ def values_of(variable: Variable, where: str) -> np.ndarray:
         The values do not fill the shape.
     """
     with reading(where, "MATLAB"):
-        packed, order = variable.packed, variable.order
-        content = _inflated(packed, order) if variable.deflated else packed
-        _, kind, shape, offset = _description(content, order)
-        stored_as, data, _ = _element(content, offset, order)
-        values = np.frombuffer(data, dtype=order + _STORED[stored_as])
-        dtype = np.uint8 if kind == "logical" else np.dtype(kind)
-        return values.astype(dtype).reshape(shape, order="F")
+        content, offset = _values(variable)
+        stored_as, data, _ = _element(content, offset, variable.order)
+        values = np.frombuffer(data, dtype=variable.order + _STORED[stored_as])
+        dtype = np.uint8 if variable.kind == "logical" else np.dtype(variable.kind)
+        return values.astype(dtype).reshape(variable.shape, order="F")
+
+
+def fields_of(variable: Variable, where: str) -> dict[str, Variable]:
+    """Return the fields of a struct by name.
+
+    Raises
+    ------
+    BadFileError
+        The variable is no struct, is an array of several, or is damaged.
+    """
+    if variable.kind != "struct" or variable.shape != (1, 1):
+        raise BadFileError(
+            f"{where} is a MATLAB {variable.kind} of shape {variable.shape}: it must be one "
+            "struct. Fetch or export it again."
+        )
+    with reading(where, "MATLAB"):
+        content, offset = _values(variable)
+        _, length, offset = _element(content, offset, variable.order)
+        _, names, offset = _element(content, offset, variable.order)
+        width = int(np.frombuffer(length, dtype=f"{variable.order}i4")[0])
+        words = [bytes(names[i : i + width]) for i in range(0, len(names), width)]
+        keys = [word.split(b"\0")[0].decode("latin1") for word in words]
+        parts = _parts(content, offset, variable.order, len(keys))
+        return dict(zip(keys, parts, strict=True))
+
+
+def cells_of(variable: Variable, where: str) -> list[Variable]:
+    """Return the variables in a cell array, the first axis running fastest.
+
+    Raises
+    ------
+    BadFileError
+        The variable is no cell array, or is damaged.
+    """
+    if variable.kind != "cell":
+        raise BadFileError(
+            f"{where} is a MATLAB {variable.kind}: it must be a cell. Fetch or export it again."
+        )
+    with reading(where, "MATLAB"):
+        content, offset = _values(variable)
+        return _parts(content, offset, variable.order, int(np.prod(variable.shape, dtype=object)))
+
+
+def _values(variable: Variable) -> tuple[memoryview, int]:
+    """Return the bytes of a variable, and where its values begin."""
+    packed, order = variable.packed, variable.order
+    content = _inflated(packed, order) if variable.deflated else packed
+    return content, _description(content, order)[3]
+
+
+def _parts(content: memoryview, offset: int, order: str, n_parts: int) -> list[Variable]:
+    """Return the variables that stand one after the other from `offset`."""
+    parts = []
+    for _ in range(n_parts):
+        stored_as, packed, offset = _element(content, offset, order)
+        if stored_as != _MATRIX:
+            raise ValueError(f"there is an element of type {stored_as} among the parts")
+        _, kind, shape, _ = _description(packed, order)
+        parts.append(Variable(kind, shape, packed, False, order))
+    return parts
 
 
 def _inflated(packed: memoryview, order: str, n_bytes: int | None = None) -> memoryview:
