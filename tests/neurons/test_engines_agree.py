@@ -20,14 +20,11 @@ from spikeloop.neurons import (
 
 CASES = {  # model, current, conductance, dt in ms
     "LIF": (LIF(), 25.0, 0.2, 0.1),
-    "LIF by Euler": (LIF(integrator="euler"), 25.0, 0.2, 1.0),
-    "LIF by subtraction": (LIF(reset="subtraction"), 25.0, 0.2, 1.0),
+    "LIF, Euler": (LIF(integrator="euler", reset="subtraction"), 25.0, 0.2, 1.0),
     "adaptive LIF": (AdaptiveLIF(), 25.0, 0.2, 1.0),
-    "adaptive LIF by Euler": (AdaptiveLIF(integrator="euler", reset="subtraction"), 25.0, 0.2, 1.0),
+    "adaptive LIF, Euler": (AdaptiveLIF(integrator="euler", reset="subtraction"), 25.0, 0.2, 1.0),
     "Izhikevich": (Izhikevich(), 10.0, 0.05, 0.5),
-    "Izhikevich, chattering": (Izhikevich.chattering(), 10.0, 0.05, 0.5),
-    "AdEx": (AdEx(), 1000.0, 3.0, 0.1),
-    "AdEx, bursting": (AdEx.bursting(), 300.0, 1.0, 0.1),
+    "AdEx": (AdEx.bursting(), 300.0, 1.0, 0.1),
     "quadratic IF": (QuadraticIF(), 30.0, 0.1, 0.5),
     "Hodgkin-Huxley": (HodgkinHuxley(), 300.0, 2.0, 0.05),
     "Poisson": (PoissonNeuron(200.0), 100.0, 0.0, 0.5),

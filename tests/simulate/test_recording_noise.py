@@ -5,13 +5,13 @@ from scipy import signal, stats
 
 from spikeloop.simulate.layers import BLOCK
 from spikeloop.simulate.probes import probe_contacts
-from spikeloop.simulate.recording_noise import Noise, NoiseLayer, noise_power
+from spikeloop.simulate.recording_noise import Noise, noise_layer, noise_power
 
 RATE_HZ = 30000.0
 
 
 def noise(method, contacts_um, n_blocks=40, seed=1):
-    layer = NoiseLayer.of(method, contacts_um, RATE_HZ, seed=seed)
+    layer = noise_layer(method, contacts_um, RATE_HZ, seed=seed)
     traces = np.zeros((n_blocks * BLOCK, len(contacts_um)), dtype=np.float32)
     for block in range(n_blocks):
         layer.add(traces[block * BLOCK : (block + 1) * BLOCK], block)

@@ -1,4 +1,4 @@
-"""The elementary functions of the event engine, on JAX arrays: the same operations in the same order.
+"""The elementary functions of the event engine, on JAX arrays: the same operations in order.
 
 `numba_names.py` explains them. Where XLA's own functions round otherwise, these do not.
 """

@@ -8,6 +8,7 @@ Start reading in `virtual_cortex.py`.
 
 from spikeloop.simulate.activity import Activity
 from spikeloop.simulate.background import Background
+from spikeloop.simulate.connectivity import AllToAll, Matrix, OneToOne, Pairs
 from spikeloop.simulate.current_sources import CurrentSources
 from spikeloop.simulate.drift import Drift, DriftModel, simulate_drift
 from spikeloop.simulate.hybrid import Injection, inject, noise_levels_uV, scaled_to_snr
@@ -16,6 +17,12 @@ from spikeloop.simulate.natural_patches import natural_patches
 from spikeloop.simulate.network import Network, Population, Projection, Source
 from spikeloop.simulate.plasticity import STDP, ShortTerm
 from spikeloop.simulate.probes import PROBES, probe_contacts
+from spikeloop.simulate.random_connections import (
+    ByDistance,
+    FixedInDegree,
+    FixedOutDegree,
+    Probability,
+)
 from spikeloop.simulate.receptive_fields import Gabors
 from spikeloop.simulate.recording import RecordingModel, RecordingTruth, SimulatedRecording, record
 from spikeloop.simulate.recording_noise import Noise, noise_power
@@ -39,22 +46,30 @@ __all__ = [
     "PROBES",
     "STDP",
     "Activity",
+    "AllToAll",
     "AmplitudeModel",
     "Background",
+    "ByDistance",
     "CorticalTruth",
     "CurrentSources",
     "Drift",
     "DriftModel",
     "Firing",
+    "FixedInDegree",
+    "FixedOutDegree",
     "Gabors",
     "Given",
     "Grid",
     "Injection",
     "Interference",
+    "Matrix",
     "Network",
     "Noise",
+    "OneToOne",
+    "Pairs",
     "Poisson",
     "Population",
+    "Probability",
     "Projection",
     "Ramp",
     "Record",

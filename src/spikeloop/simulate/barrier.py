@@ -3,8 +3,10 @@
 import os
 
 from llvmlite import ir
-from numba import njit, types
+from numba import types
 from numba.extending import intrinsic
+
+from spikeloop.simulate.columns import inlined
 
 SPINS = 4000
 """How often a thread looks before it lets others have the core: some microseconds."""
@@ -49,7 +51,7 @@ def _open(typing_context, array):
     return types.void(array), generate
 
 
-@njit(nogil=True)
+@inlined
 def _give_way():
     if _POSIX:
         _sched_yield()
@@ -58,7 +60,7 @@ def _give_way():
 _POSIX = os.name == "posix"
 
 
-@njit(nogil=True)
+@inlined
 def wait_for_all(barrier, n_threads):
     """Return when `n_threads` threads have called this; `barrier` is two int64, 0 at first."""
     if n_threads == 1:

@@ -7,8 +7,12 @@ negative indices. No bounds are checked: the engine makes the columns, of equal 
 """
 
 from llvmlite import ir
+from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
+
+inlined = njit(error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
+"""Compiles a function that only compiled code calls: what Python needs to call it is left out."""
 
 
 def reader(first: int, count: int):

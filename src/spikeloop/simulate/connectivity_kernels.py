@@ -6,19 +6,20 @@ thread, and drawn again: once to count the synapses, and once to write them wher
 nothing is held in memory but the result.
 """
 
+import math
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
-from spikeloop.numerics.random import fill_words, threefry2x32, uniform_double
+from spikeloop.numerics.random import fill_words, uniform_double
 
 FLAT, GAUSSIAN, EXPONENTIAL = 0, 1, 2
 
 _compiled = njit(cache=True, nogil=True, error_model="numpy")
 _EMPTY = -1
 _N_WORDS = 32
-_FAR = np.uint32(2**31)  # counters from here on are those of places, below are those of blocks
+_N_JUMPS = 16
 
 
 class Rows(NamedTuple):
@@ -66,22 +67,23 @@ def draw_by_chance(rows, chance, span, indptr, targets, fills):
     targets
         Written with `fills`.
     """
-    words = np.empty(_N_WORDS, np.uint32)
-    per_log = 1 / np.log1p(-chance.p_max)
+    words = np.empty(4 * _N_JUMPS, np.uint32)
+    per_log = 1 / math.log1p(-chance.p_max)
     for source in range(span[0], span[1]):
         n_found = 0
-        place = -1.0
-        block = 0
+        place = -1
+        block = np.int64(0)  # no literal, for which `fill_words` would be compiled twice
         while place < rows.n_partners:
             fill_words(words, rows.key, source, block)
-            block += _N_WORDS // 2
-            for i in range(_N_WORDS // 2):
-                gap = np.log(uniform_double(words[i], words[_N_WORDS // 2 + i])) * per_log
-                place += 1 + np.floor(gap)
+            block += 2 * _N_JUMPS
+            for i in range(_N_JUMPS):
+                gap = math.log(uniform_double(words[i], words[_N_JUMPS + i])) * per_log
+                place += 1 + np.int64(min(gap, rows.n_partners))
                 if place >= rows.n_partners:
                     break
-                target = _partner(rows, source, np.int64(place))
-                if chance.profile == FLAT or _kept(rows, chance, source, target):
+                target = _partner(rows, source, place)
+                keep = uniform_double(words[2 * _N_JUMPS + i], words[3 * _N_JUMPS + i])
+                if chance.profile == FLAT or keep < _nearness(chance, source, target):
                     if fills:
                         targets[indptr[source] + n_found] = target
                     n_found += 1
@@ -134,18 +136,16 @@ def _partner(rows, row, place):
 
 
 @_compiled
-def _kept(rows, chance, source, target):
-    """Draw whether a candidate is near enough."""
+def _nearness(chance, source, target):
+    """Return the probability of a connection as a fraction of `p_max`."""
     squared = 0.0
     for axis in range(chance.period_um.size):
         apart = chance.target_um[target, axis] - chance.source_um[source, axis]
         if chance.period_um[axis] > 0:
-            apart -= chance.period_um[axis] * np.rint(apart / chance.period_um[axis])
+            apart -= chance.period_um[axis] * math.floor(apart / chance.period_um[axis] + 0.5)
         squared += apart * apart
     squared /= chance.length_um**2
-    exponent = squared / 2 if chance.profile == GAUSSIAN else np.sqrt(squared)
-    bits0, bits1 = threefry2x32(rows.key[0], rows.key[1], source, _FAR + target)
-    return uniform_double(bits0, bits1) < np.exp(-exponent)
+    return math.exp(-squared / 2 if chance.profile == GAUSSIAN else -math.sqrt(squared))
 
 
 @_compiled
@@ -173,7 +173,7 @@ def _choose(rows, row, chosen, scratch, multapses):
 @_compiled
 def _draw_each(rows, row, chosen, words):
     n_chosen = 0
-    block = 0
+    block = np.int64(0)
     while n_chosen < chosen.size:
         fill_words(words, rows.key, row, block)
         block += _N_WORDS // 2
@@ -213,7 +213,7 @@ def _fill_table(rows, row, table, words):
     equally probable.
     """
     n_missing = table.size // 3
-    block = 0
+    block = np.int64(0)
     while n_missing > 0:
         fill_words(words, rows.key, row, block)
         block += _N_WORDS // 2

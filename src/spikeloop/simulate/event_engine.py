@@ -29,6 +29,10 @@ CHUNK_S = 0.1
 """For how long the compiled loop runs before Python looks for an interrupt, about."""
 
 
+FIRST_CHUNK = 2_000_000
+"""How many steps of a neuron the first stretch has, before the pace is known."""
+
+
 class EventEngine:
     """A network made ready to run; every `run` starts from the same state."""
 
@@ -56,7 +60,7 @@ class EventEngine:
     def run(self) -> Activity:
         """Run the network from its start."""
         started = time.perf_counter()
-        n_ticks, size = self.method.n_ticks, max(200, 1_000_000 // self.network.n_neurons)
+        n_ticks, size = self.method.n_ticks, FIRST_CHUNK // self.network.n_neurons + 1
         run = EventRun(self)
         hidden = not (self.method.progress and sys.stderr.isatty())
         with tqdm(total=n_ticks, unit="tick", disable=hidden, leave=False) as bar:

@@ -6,7 +6,7 @@ import numpy as np
 from numba import njit
 
 from spikeloop.simulate.barrier import wait_for_all
-from spikeloop.simulate.columns import add_to, element
+from spikeloop.simulate.columns import add_to, element, inlined
 from spikeloop.simulate.plasticity_loops import (
     Dynamics,
     deliver_with_factors,
@@ -153,7 +153,7 @@ def event_kernel(kernels: list, *, plastic: bool, short_term: bool):
     return run
 
 
-@njit(error_model="numpy", nogil=True)
+@inlined
 def _begin(state, outside, log, clock, n):
     """Do what only one thread may do at the start of a tick."""
     events = outside.begins[n + 1] - outside.begins[n]
@@ -163,8 +163,8 @@ def _begin(state, outside, log, clock, n):
     elif room < log.found.size + events:
         log.trouble[0] = FULL
     else:
-        _record(state, n)
         _inject(outside, state.flat, n, clock.ticks)
+        _record(state, n)
         _drain(state, clock.first + n)
 
 
@@ -172,7 +172,7 @@ def _chain_advance(kernels: list):
     """Return one function that calls each of `kernels` on its group."""
     advance = kernels[0]
 
-    @njit(error_model="numpy", nogil=True)
+    @inlined
     def last(groups, part, tick, clock):
         group = groups[0]
         lo, hi = group.bounds[part], group.bounds[part + 1]
@@ -182,7 +182,7 @@ def _chain_advance(kernels: list):
         return last
     rest = _chain_advance(kernels[1:])
 
-    @njit(error_model="numpy", nogil=True)
+    @inlined
     def both(groups, part, tick, clock):
         last(groups, part, tick, clock)
         rest(groups[1:], part, tick, clock)
@@ -194,7 +194,7 @@ def _chain_collect(kernels: list):
     """Return one function that calls each of `kernels` on its group."""
     collect = kernels[0]
 
-    @njit(error_model="numpy", nogil=True)
+    @inlined
     def last(groups, part, tick, log, row):
         group = groups[0]
         span = (group.bounds[part], group.bounds[part + 1])
@@ -204,7 +204,7 @@ def _chain_collect(kernels: list):
         return last
     rest = _chain_collect(kernels[1:])
 
-    @njit(error_model="numpy", nogil=True)
+    @inlined
     def both(groups, part, tick, log, row):
         last(groups, part, tick, log, row)
         rest(groups[1:], part, tick, log, row + 1)
@@ -212,13 +212,13 @@ def _chain_collect(kernels: list):
     return both
 
 
-@njit(error_model="numpy", nogil=True)
+@inlined
 def _record(state, n):
     for k in range(state.kept.size):
         state.record[n, k] = state.flat[state.kept[k]]
 
 
-@njit(error_model="numpy", nogil=True)
+@inlined
 def _inject(outside, flat, n, n_ticks):
     begin = 0
     for k in range(len(outside.places)):
@@ -229,7 +229,7 @@ def _inject(outside, flat, n, n_ticks):
         begin += n_ticks * width
 
 
-@njit(error_model="numpy", nogil=True)
+@inlined
 def _drain(state, tick):
     """Let arrive what individual delays have kept until this tick."""
     if len(state.ring) == 0:
@@ -240,7 +240,7 @@ def _drain(state, tick):
         slot[place] = 0
 
 
-@njit(error_model="numpy", nogil=True)
+@inlined
 def _deliver(wiring, state, part, log, now, tick):
     for path in range(wiring.delays.size):
         if wiring.delays[path] == 0:
@@ -254,7 +254,7 @@ def _deliver(wiring, state, part, log, now, tick):
                 add_to(state.flat, element(wiring.targets, synapse), weight)
 
 
-@njit(error_model="numpy", nogil=True)
+@inlined
 def _list(log, outside, n, now):
     """Append the spikes of this tick to the log: those of neurons, ascending, then of sources."""
     filled = log.begins[now]
@@ -271,7 +271,7 @@ def _list(log, outside, n, now):
     log.begins[now + 1] = filled
 
 
-@njit(error_model="numpy", nogil=True)
+@inlined
 def _post(wiring, ring, part, log, now, tick):
     """Put the spikes of this tick where their synapses' own delays say."""
     for path in range(wiring.delays.size):

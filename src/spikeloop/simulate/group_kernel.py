@@ -5,12 +5,11 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 import numpy as np
-from numba import njit
 
 from spikeloop.neurons.compiled import CompiledNeuron
 from spikeloop.neurons.model import Inputs
 from spikeloop.numerics.random import threefry2x32, uniform
-from spikeloop.simulate.columns import element, reader, writer
+from spikeloop.simulate.columns import element, inlined, reader, writer
 
 LANES = 64
 """Columns are padded to a multiple of this; a part of a group begins at such a multiple."""
@@ -78,7 +77,7 @@ def _advance(neuron: CompiledNeuron, shape: GroupShape):
     refractory, lag, random = shape.refractory, shape.spike_lag, shape.random
     jumps = "jump" in shape.receptors
 
-    @njit(error_model="numpy", nogil=True)
+    @inlined
     def advance(columns, lo, hi, tick, dt_ms, key):
         now = np.int32(tick)
         for i in range(lo, hi):
@@ -114,7 +113,7 @@ def _collect(neuron: CompiledNeuron, shape: GroupShape):
     Parameters = namedtuple("Parameters", shape.parameters)
     reset, refractory = neuron.reset, shape.refractory
 
-    @njit(error_model="numpy", nogil=True)
+    @inlined
     def collect(group, span, tick, found, trouble):
         columns, first = group.columns, group.first
         mask = columns[mask_at]
@@ -154,7 +153,7 @@ def _receive(shape: GroupShape, k: int):
         return one
     rest = _receive(shape, k + 1)
 
-    @njit(error_model="numpy", nogil=True)
+    @inlined
     def receive(columns, i):
         current, conductance, jump = one(columns, i)
         more_current, more_conductance, more_jump = rest(columns, i)
@@ -163,7 +162,7 @@ def _receive(shape: GroupShape, k: int):
     return receive
 
 
-@njit(error_model="numpy", nogil=True)
+@inlined
 def _nothing(columns, i):
     return ZERO, ZERO, ZERO
 
@@ -171,7 +170,7 @@ def _nothing(columns, i):
 def _exponential_conductance(first: int, count: int):
     read, write = reader(first, count), writer(first, 1)
 
-    @njit(error_model="numpy", nogil=True)
+    @inlined
     def receive(columns, i):
         g, decay, reversal = read(columns, i)
         write(columns, i, (g * decay,))
@@ -183,7 +182,7 @@ def _exponential_conductance(first: int, count: int):
 def _exponential_current(first: int, count: int):
     read, write = reader(first, count), writer(first, 1)
 
-    @njit(error_model="numpy", nogil=True)
+    @inlined
     def receive(columns, i):
         g, decay = read(columns, i)
         write(columns, i, (g * decay,))
@@ -195,7 +194,7 @@ def _exponential_current(first: int, count: int):
 def _alpha_conductance(first: int, count: int):
     read, relax = reader(first, count), _relax(first)
 
-    @njit(error_model="numpy", nogil=True)
+    @inlined
     def receive(columns, i):
         x, decay, rise, g, reversal = read(columns, i)
         relax(columns, i, x, g, decay, rise)
@@ -207,7 +206,7 @@ def _alpha_conductance(first: int, count: int):
 def _alpha_current(first: int, count: int):
     read, relax = reader(first, count), _relax(first)
 
-    @njit(error_model="numpy", nogil=True)
+    @inlined
     def receive(columns, i):
         x, decay, rise, g = read(columns, i)
         relax(columns, i, x, g, decay, rise)
@@ -220,7 +219,7 @@ def _relax(first: int):
     """Return the exact step of ``x' = -x / tau``, ``g' = (e x - g) / tau``."""
     write_x, write_g = writer(first, 1), writer(first + 3, 1)
 
-    @njit(error_model="numpy", nogil=True)
+    @inlined
     def relax(columns, i, x, g, decay, rise):
         write_x(columns, i, (x * decay,))
         write_g(columns, i, ((g + rise * x) * decay,))
@@ -231,7 +230,7 @@ def _relax(first: int):
 def _jump(first: int, count: int):
     read, write = _access(first, count)
 
-    @njit(error_model="numpy", nogil=True)
+    @inlined
     def receive(columns, i):
         (jump,) = read(columns, i)
         write(columns, i, (ZERO,))

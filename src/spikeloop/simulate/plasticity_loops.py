@@ -3,9 +3,8 @@
 from typing import NamedTuple
 
 import numpy as np
-from numba import njit
 
-from spikeloop.simulate.columns import add_to, element
+from spikeloop.simulate.columns import add_to, element, inlined
 from spikeloop.simulate.plasticity_kernels import short_term_factor, stdp_arrivals, stdp_spikes
 
 
@@ -22,7 +21,7 @@ class Dynamics(NamedTuple):
     """(path,) int64: which of `resources` a path has, or -1."""
 
 
-@njit(error_model="numpy", nogil=True)
+@inlined
 def deliver_with_factors(wiring, state, part, log, now, tick):
     """Deliver the spikes that arrive at this tick; short-term plasticity scales them."""
     dynamics = state.dynamics
@@ -40,7 +39,7 @@ def deliver_with_factors(wiring, state, part, log, now, tick):
                 add_to(state.flat, element(wiring.targets, synapse), weight)
 
 
-@njit(error_model="numpy", nogil=True)
+@inlined
 def learn(wiring, state, log, now, tick):
     """Change weights by the spikes that arrived in this tick, then by those that happened in it."""
     dynamics = state.dynamics
@@ -51,6 +50,6 @@ def learn(wiring, state, log, now, tick):
         stdp_spikes(dynamics.plastic[k], log.neurons[log.begins[now] : log.begins[now + 1]], tick)
 
 
-@njit(error_model="numpy", nogil=True)
+@inlined
 def learn_nothing(wiring, state, log, now, tick):
     """Leave weights as they are."""

@@ -11,7 +11,7 @@ from spikeloop.simulate.current_sources import CurrentSources
 from spikeloop.simulate.drift import Drift
 from spikeloop.simulate.interference import ArtefactLayer, HumLayer, Interference
 from spikeloop.simulate.layers import LayeredSource
-from spikeloop.simulate.recording_noise import Noise, NoiseLayer
+from spikeloop.simulate.recording_noise import Noise, noise_layer
 from spikeloop.simulate.spike_amplitudes import AmplitudeModel, spike_amplitudes
 from spikeloop.simulate.spike_layer import SpikeLayer, ordered, spike_layer
 
@@ -137,7 +137,7 @@ def record(
         far = BackgroundLayer.of(method.background, contacts_um, rate_hz, drift=drift, seed=seed)
         layers.append(far)
     if method.noise.white_uV > 0 or method.noise.field_uV > 0:
-        layers.append(NoiseLayer.of(method.noise, contacts_um, rate_hz, seed=seed))
+        layers.append(noise_layer(method.noise, contacts_um, rate_hz, seed=seed))
     if method.interference.hum_uV > 0:
         layers.append(HumLayer.of(method.interference, rate_hz, seed=seed))
     source = LayeredSource(layers, len(contacts_um))

@@ -106,6 +106,7 @@ class NoiseLayer:
     taps: np.ndarray
     """(mode, tap) float32."""
     seed: int
+    """The seed of the noise."""
 
     @classmethod
     def of(
@@ -128,3 +129,28 @@ class NoiseLayer:
         n_modes, n_taps = self.taps.shape
         white = normal_block(self.seed, NOISE, block, (n_modes, BLOCK), n_taps)
         traces_uV += filter_rows(white, self.taps).T @ self.modes.T
+
+
+@dataclass(frozen=True, eq=False)
+class WhiteNoiseLayer:
+    """Noise of each contact alone, at all frequencies alike: there is nothing to filter or mix."""
+
+    sd_uV: float
+    """Standard deviation."""
+    seed: int
+    """The seed of the noise."""
+
+    def add(self, traces_uV: Float32[np.ndarray, "time channel"], block: int) -> None:
+        """Add the noise of one block, in place."""
+        white = normal_block(self.seed, NOISE, block, traces_uV.shape, 0)
+        white *= np.float32(self.sd_uV)
+        traces_uV += white
+
+
+def noise_layer(
+    method: Noise, contacts_um: np.ndarray, sample_rate_hz: float, *, seed: int
+) -> NoiseLayer | WhiteNoiseLayer:
+    """Return the layer of the noise that `method` describes."""
+    if method.field_uV == 0:
+        return WhiteNoiseLayer(method.white_uV, seed)
+    return NoiseLayer.of(method, contacts_um, sample_rate_hz, seed=seed)

@@ -1,0 +1,204 @@
+"""From a network to what a scan over ticks needs: a plan to compile, and the arrays it works on."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any, NamedTuple
+
+import numpy as np
+
+from spikeloop.data.checks import require
+from spikeloop.numerics.random import stream_key
+from spikeloop.simulate.group_kernel import GroupShape
+from spikeloop.simulate.groups import NeuronGroup, constants, group_populations
+from spikeloop.simulate.memory import Memory, lay_out
+from spikeloop.simulate.network import Network
+from spikeloop.simulate.outside import Events, gather_currents, gather_events
+from spikeloop.simulate.recorder import Recorder
+from spikeloop.simulate.signals import Grid
+from spikeloop.simulate.simulation import Simulation
+from spikeloop.simulate.synapse_lists import SynapseList, synapse_lists
+from spikeloop.simulate.wiring import Cable, cables
+
+LARGEST_BYTES = 8e9
+"""What the arrays of a run may take; more is refused before."""
+
+
+@dataclass(frozen=True)
+class GroupPlan:
+    """Like neurons: what to do with them, and where they are."""
+
+    shape: GroupShape
+    step: Callable
+    spiked: Callable
+    reset: Callable
+    first: int
+    """Number of the first neuron in the network."""
+    size: int
+    held: int
+    """Refractory ticks."""
+
+
+@dataclass(frozen=True)
+class Plan:
+    """What compiled code depends on, besides the shapes of arrays."""
+
+    groups: tuple[GroupPlan, ...]
+    columns: tuple[tuple[int, str], ...]
+    """(group, name) of each column that changes, in the order of `Arrays.start`."""
+    n_rows: int
+    """How many values at the beginning of `Arrays.start` are those that spikes arrive at."""
+    currents: tuple[tuple[int, int, int], ...]
+    """(group, first, stop) of the neurons in the group that each changing current reaches."""
+    longest_delay: int
+    """In ticks, 1 or more."""
+
+    @property
+    def n_neurons(self) -> int:
+        """How many neurons there are."""
+        return sum(group.size for group in self.groups)
+
+
+class Arrays(NamedTuple):
+    """The numbers of a network. JAX differentiates by any that are float32."""
+
+    dt_ms: Any
+    """() float32."""
+    zero: Any
+    """() int32: 0, as `as_written` wants it."""
+    kept: Any
+    """(recorded,) int32: places in the columns to record."""
+    key: Any
+    """(2,) uint32: where the random numbers of the neurons start."""
+    start: Any
+    """float32: all columns that change, one after the other, at the start."""
+    constants: tuple[dict[str, Any], ...]
+    """For each group, the columns that do not change: () or (neuron,) float32."""
+    currents: tuple[Any, ...]
+    """For each changing current, (tick, 1 or neuron) float32."""
+    events: Any
+    """(tick, train): how many spikes each train of a source sends."""
+    own: SynapseList
+    """Synapses with delays of their own."""
+    shared: SynapseList
+    """Synapses of projections with one delay."""
+
+
+@dataclass(frozen=True, eq=False)
+class Prepared:
+    """A network made ready: drawn, checked, and laid out."""
+
+    plan: Plan
+    arrays: Arrays
+    groups: Sequence[NeuronGroup]
+    cables: Sequence[Cable]
+    events: Events
+    recorder: Recorder
+    places: np.ndarray
+    """For each place in the event engine's memory the one in `Arrays.start`, or -1."""
+
+
+def prepare(network: Network, method: Simulation, *, seed: int) -> Prepared:
+    """Draw the network and its input, exactly as the event engine does."""
+    _require_fixed_synapses(network)
+    grid = Grid(method.n_ticks, method.dt_ms)
+    groups = group_populations(network.populations, method.dt_ms)
+    memory = lay_out(groups, seed=seed)
+    events = gather_events(network, grid, seed=seed)
+    currents = gather_currents(network, groups, memory, grid)
+    recorder = Recorder(network, groups, memory, method)
+    found = cables(network, groups, memory, method.dt_ms, seed=seed)
+    places = _compact(groups, memory)
+    counts = _counts(network, events, grid)
+    n_rows = int((places[: memory.n_arrivals] >= 0).sum())
+    own, shared = synapse_lists(found, places, n_rows, n_neurons=network.n_neurons, counts=counts)
+    plan = Plan(
+        groups=tuple(_group_plan(group) for group in groups),
+        columns=tuple(memory.places),
+        n_rows=n_rows,
+        currents=tuple(_reach(place, size, memory, groups) for place, size, _ in currents.places),
+        longest_delay=max((int(cable.delay_ticks.max(initial=1)) for cable in found), default=1),
+    )
+    arrays = Arrays(
+        dt_ms=np.float32(method.dt_ms),
+        zero=np.int32(0),
+        kept=places[recorder.places].astype(np.int32),
+        key=np.array(stream_key(seed, 0), np.uint32),
+        start=memory.flat[places >= 0],
+        constants=tuple(_constants(group, method.dt_ms, seed=seed) for group in groups),
+        currents=currents.values,
+        events=counts,
+        own=own,
+        shared=shared,
+    )
+    return Prepared(plan, arrays, groups, found, events, recorder, places)
+
+
+def require_room(plan: Plan, arrays: Arrays, *, n_runs: int = 1, bytes_each: int = 1) -> None:
+    """Refuse a run whose arrays would not fit into memory, spikes of `bytes_each` among them."""
+    n_ticks, n_trains = arrays.events.shape
+    history = 8 * plan.longest_delay * (plan.n_neurons + n_trains)
+    results = n_ticks * (bytes_each * plan.n_neurons + 4 * len(arrays.kept))
+    lists = sum(array.nbytes for parts in (arrays.own, arrays.shared) for array in parts)
+    n_bytes = n_runs * (history + results + lists + arrays.events.nbytes)
+    require(
+        n_bytes <= LARGEST_BYTES,
+        f"{plan.n_neurons} neurons for {n_ticks} ticks take {n_bytes / 1e9:.1f} GB in the scan "
+        f"engine, of which {n_runs * results / 1e9:.1f} GB are results; {LARGEST_BYTES / 1e9:g} GB "
+        "is the most. Simulate a shorter time, fewer runs at once, or with engine='event'.",
+    )
+
+
+def _require_fixed_synapses(network: Network) -> None:
+    for projection in network.projections:
+        require(
+            projection.plasticity is None and projection.short_term is None,
+            f"projection {projection.source} -> {projection.target}: in the scan engine synapses "
+            "do not change. Use engine='event'.",
+        )
+
+
+def _group_plan(group: NeuronGroup) -> GroupPlan:
+    neuron = group.neuron
+    functions = (neuron.step, neuron.spiked, neuron.reset)
+    return GroupPlan(group.shape, *functions, group.first, group.size, group.refractory_ticks)
+
+
+def _constants(group: NeuronGroup, dt_ms: float, *, seed: int) -> dict[str, np.ndarray]:
+    columns = constants(group, dt_ms, seed=seed)
+    return {name: column[: group.size] if column.ndim else column for name, column in columns.items()}
+
+
+def _compact(groups: Sequence[NeuronGroup], memory: Memory) -> np.ndarray:
+    """Return where each place in memory comes to lie without the padding, or -1."""
+    compact = np.full(memory.flat.size, -1)
+    end = 0
+    for (g, _), place in memory.places.items():
+        size = groups[g].size
+        compact[place : place + size] = np.arange(end, end + size)
+        end += size
+    return compact
+
+
+def _reach(
+    place: int, size: int, memory: Memory, groups: Sequence[NeuronGroup]
+) -> tuple[int, int, int]:
+    """Return the group, and the neurons in it, whose injected current lies at `place`."""
+    for g, group in enumerate(groups):
+        first = int(place) - memory.places[g, "current"]
+        if 0 <= first < group.size:
+            return g, first, first + int(size)
+    raise AssertionError(place)
+
+
+def _counts(network: Network, events: Events, grid: Grid) -> np.ndarray:
+    """Return how many spikes each train sends in each tick, in the smallest type that holds it."""
+    n_trains = sum(source.size for source in network.sources)
+    n_bytes = 4 * grid.n_ticks * n_trains
+    require(
+        n_bytes <= LARGEST_BYTES,
+        f"{n_trains} trains of spikes for {grid.n_ticks} ticks take {n_bytes / 1e9:.1f} GB in the "
+        "scan engine. Simulate a shorter time, or with engine='event'.",
+    )
+    counts = np.zeros((grid.n_ticks, n_trains), np.int32)
+    np.add.at(counts, (events.ticks, events.sources - network.n_neurons), 1)
+    return counts.astype(np.min_scalar_type(int(counts.max(initial=0))))
