@@ -102,7 +102,6 @@ def izhikevich(peer: Peer) -> list:
     )
     cells.v, cells.u = -70, -14
     cells.a, cells.d = f"0.02 + 0.08 * int(i >= {n_excitatory})", f"8 - 6 * int(i >= {n_excitatory})"
-    rate = brian2.TimedArray([0, 2, 2, 2, 2, 2, 0] * brian2.Hz, dt=100 * brian2.ms)
     rate = brian2.TimedArray([0, 0, 2, 2, 2, 2, 2, 0] * brian2.Hz, dt=100 * brian2.ms)
     inputs = brian2.PoissonGroup(100, rates="rate(t)", namespace={"rate": rate})
     feed = brian2.Synapses(inputs, cells, on_pre="ge += 0.07")
@@ -110,9 +109,10 @@ def izhikevich(peer: Peer) -> list:
     inhibitory = brian2.Synapses(cells[n_excitatory:], cells, "w : 1", on_pre="gi += w")
     for synapses in (feed, excitatory, inhibitory):
         synapses.connect(p=0.1)
-    gamma = "-0.003 * log(rand() * rand())"  # of shape 2: the sum of two exponentials
-    excitatory.w = gamma
-    inhibitory.w = f"{gamma} * (1 + int(j < {n_excitatory}))"
+    for synapses in (excitatory, inhibitory):
+        synapses.w = "rand()"  # a gamma variable of shape 2 is the sum of two exponentials
+        synapses.w = "-0.003 * log(w * rand())"
+    inhibitory.w = f"w * (1 + int(j < {n_excitatory}))"
     return [cells, inputs, feed, excitatory, inhibitory]
 
 

@@ -287,7 +287,7 @@ def test_other_functions_than_step():
     ):
         compile_neuron(made_of(decay, reset=lambda state: state))
     compiled = compile_neuron(made_of(decay, spiked=lambda state, p: state))
-    with pytest.raises(InvalidInputError, match="spiked .* must return whether there is a spike"):
+    with pytest.raises(InvalidInputError, match=r"spiked .* must return whether there is a spike"):
         compiled.check()
 
 

@@ -14,7 +14,9 @@ def reference_spikes(engine, n_ticks):
     synapses. Only what was drawn (weights, partners, sources, starts) comes from the engine.
     """
     dt_ms = np.float32(engine.method.dt_ms)
-    cells = [_Cells(engine, g, member) for g, grp in enumerate(engine.groups) for member in grp.members]
+    cells = [
+        _Cells(engine, g, member) for g, grp in enumerate(engine.groups) for member in grp.members
+    ]
     history = []
     ticks, senders = [], []
     events = engine.events
@@ -58,7 +60,9 @@ class _Cells:
         ]
         grid = Grid(engine.method.n_ticks, engine.method.dt_ms)
         self.current = on_grid("current", population.current, grid, population.size)
-        self.places = [engine.memory.places[g, f"receptor {k} row"] + offset for k in range(len(self.rows))]
+        self.places = [
+            engine.memory.places[g, f"receptor {k} row"] + offset for k in range(len(self.rows))
+        ]
         self.free = np.zeros(self.size, int)
         self.held = group.refractory_ticks
 
@@ -72,7 +76,9 @@ class _Cells:
         tested = self.state if self.neuron.spike_lag else after
         fired = self.neuron.spiked(tested, self.parameters) & awake
         reset = self.neuron.reset(tuple(after), self.parameters)
-        self.state = tuple(np.where(fired, r, a).astype(np.float32) for r, a in zip(reset, after, strict=True))
+        self.state = tuple(
+            np.where(fired, r, a).astype(np.float32) for r, a in zip(reset, after, strict=True)
+        )
         self.free[fired] = tick + 1 + self.held
         return np.flatnonzero(fired)
 

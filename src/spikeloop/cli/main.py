@@ -11,6 +11,7 @@ from spikeloop.errors import SpikeloopError, SpikeloopWarning
 
 COMMANDS = {
     "loop": "simulate a virtual visual cortex, record it, characterize it, judge it by its truth",
+    "simulate": "simulate neurons, networks of them, and recordings with ground truth",
     "characterize": "find what drives each unit of a recording, and how reliably",
     "data": "list and fetch published recordings",
 }

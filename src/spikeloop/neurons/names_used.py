@@ -10,8 +10,6 @@ from typing import Any
 
 from spikeloop.errors import InvalidInputError
 
-BUILTINS = (abs, len, range)
-"""Builtin functions that both numba and JAX know."""
 _MISSING = object()
 
 

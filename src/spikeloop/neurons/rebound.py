@@ -67,7 +67,9 @@ def _put(value: object, parts: tuple[str, ...], namespace: dict) -> None:
 def _meaning(name: OutsideName, function: FunctionType, callers: tuple) -> tuple[object, str]:
     """Return what numba is to see for a name, and a description of it."""
     value = name.value
-    if isinstance(value, Number | np.bool_):
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, Number):
         return value, repr(value)
     if isinstance(value, tuple) and all(isinstance(item, Number) for item in value):
         floats = tuple(np.float32(item) if isinstance(item, float) else item for item in value)

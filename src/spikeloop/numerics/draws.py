@@ -160,11 +160,12 @@ def values_of(
     array([1., 2., 3.], dtype=float32)
     """
     drawn = isinstance(value, Distribution)
-    given = np.asarray(value.draw(rng, size) if drawn else value)
-    _require(
-        given.dtype.kind in "iuf",
-        f"{name}={value!r}: give a number, an array of numbers or a distribution.",
-    )
+    unreadable = f"{name}={value!r}: give a number, an array of numbers or a distribution."
+    try:
+        given = np.asarray(value.draw(rng, size) if drawn else value)
+    except ValueError:  # lists of different lengths
+        raise InvalidInputError(unreadable) from None
+    _require(given.dtype.kind in "iuf", unreadable)
     _require(
         given.shape == (size,) or (given.shape == () and not drawn),
         f"{name} has shape {given.shape}: give one number, or {size}.",

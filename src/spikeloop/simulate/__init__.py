@@ -33,6 +33,7 @@ from spikeloop.simulate.simulation import Record, Simulation, simulate_network
 from spikeloop.simulate.sources import Given, Poisson, Regular, SpikeSource
 from spikeloop.simulate.spike_amplitudes import AmplitudeModel, spike_amplitudes
 from spikeloop.simulate.spiking import spikes_from_rates, trial_gains
+from spikeloop.simulate.sweep import simulate_many
 from spikeloop.simulate.unit_templates import TemplateGenerator, generate_templates
 from spikeloop.simulate.virtual_cortex import (
     CorticalTruth,
@@ -100,6 +101,7 @@ __all__ = [
     "scaled_to_snr",
     "simulate_cortex",
     "simulate_drift",
+    "simulate_many",
     "simulate_network",
     "simulate_recording",
     "spike_amplitudes",

@@ -91,10 +91,10 @@ def spike_trains(
     unit_index = unit[senders]
     ours = unit_index >= 0
     return SpikeTrains(
-        ticks[ours] * (grid.dt_ms / 1000),
+        grid.times_ms[ticks[ours]] / 1000,
         unit_index[ours],
         np.arange(sum(sizes)),
-        Epochs([0.0], [grid.n_ticks * grid.dt_ms / 1000]),
+        Epochs([0.0], [grid.duration_s]),
         {
             "population": np.repeat([part.name for part in parts] or np.empty(0, str), sizes),
             "index": np.concatenate([np.arange(size) for size in sizes] or [np.empty(0, int)]),

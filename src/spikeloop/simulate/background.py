@@ -17,11 +17,12 @@ from spikeloop.simulate.unit_templates import TemplateGenerator, generate_templa
 class Background:
     """Many units too far away to be told apart, each a Poisson process."""
 
-    sd_uV: float = 4.0
+    sd_uV: float = 2.5
     """Standard deviation of what they add up to, over all contacts; 0 for none."""
-    n_units: int = 300
-    """How many there are."""
-    rate_hz: float = 5.0
+    n_units: int = 400
+    """How many there are: the more, the smaller each is. On a long probe, too few would be large
+    enough to be sorted."""
+    rate_hz: float = 8.0
     """Rate of each."""
     depth_um: tuple[float, float] = (70.0, 140.0)
     """Least and greatest distance from the plane of the contacts."""

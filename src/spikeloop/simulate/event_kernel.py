@@ -14,7 +14,6 @@ from spikeloop.simulate.plasticity_loops import (
     learn_nothing,
 )
 
-
 RUNNING, FULL, OVERFLOWED = 0, 1, 2
 """Whether the loop goes on, or has stopped as the log is full or a potential has overflowed."""
 

@@ -45,5 +45,10 @@ def _sources() -> str:
     here = Path(__file__).parent
     rooms = [here, here.parent / "neurons"]
     files = sorted(file for room in rooms for file in room.glob("*kernel*.py"))
-    files += [here / "columns.py", here / "barrier.py", here / "plasticity_loops.py", here.parent / "numerics" / "random.py"]
+    files += [
+        here / "columns.py",
+        here / "barrier.py",
+        here / "plasticity_loops.py",
+        here.parent / "numerics" / "random.py",
+    ]
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

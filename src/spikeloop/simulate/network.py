@@ -158,9 +158,7 @@ class Network:
 
 
 def _check_cells(part: Population | Source) -> None:
-    require(
-        isinstance(part.name, str) and part.name != "", f"name={part.name!r}: give it a name."
-    )
+    require(isinstance(part.name, str) and part.name != "", f"name={part.name!r}: give it a name.")
     require(
         isinstance(part.size, int | np.integer) and part.size > 0,
         f"{part.name}: size={part.size}: it must be a whole number above 0.",

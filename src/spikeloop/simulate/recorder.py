@@ -57,7 +57,7 @@ def _neurons(wanted: Record, size: int) -> np.ndarray:
         neurons.ndim == 1
         and neurons.size > 0
         and neurons.dtype.kind in "iu"
-        and 0 <= neurons.min()
+        and neurons.min() >= 0
         and neurons.max() < size,
         f"record: neurons={wanted.neurons} of {wanted.population}: give numbers from 0 to "
         f"{size - 1}.",

@@ -16,6 +16,7 @@ from spikeloop.simulate.outside import Events, gather_currents, gather_events
 from spikeloop.simulate.recorder import Recorder
 from spikeloop.simulate.signals import Grid
 from spikeloop.simulate.simulation import Simulation
+from spikeloop.simulate.spike_gradient import SpikeGradient
 from spikeloop.simulate.synapse_lists import SynapseList, synapse_lists
 from spikeloop.simulate.wiring import Cable, cables
 
@@ -45,12 +46,14 @@ class Plan:
     groups: tuple[GroupPlan, ...]
     columns: tuple[tuple[int, str], ...]
     """(group, name) of each column that changes, in the order of `Arrays.start`."""
-    n_rows: int
-    """How many values at the beginning of `Arrays.start` are those that spikes arrive at."""
+    rows: tuple[tuple[int, str], ...]
+    """The first of these, which spikes arrive at."""
     currents: tuple[tuple[int, int, int], ...]
     """(group, first, stop) of the neurons in the group that each changing current reaches."""
     longest_delay: int
     """In ticks, 1 or more."""
+    gradient: SpikeGradient | None = None
+    """How gradients pass through spikes; None for none, and arithmetic as in the event engine."""
 
     @property
     def n_neurons(self) -> int:
@@ -114,7 +117,7 @@ def prepare(network: Network, method: Simulation, *, seed: int) -> Prepared:
     plan = Plan(
         groups=tuple(_group_plan(group) for group in groups),
         columns=tuple(memory.places),
-        n_rows=n_rows,
+        rows=tuple(key for key, place in memory.places.items() if place < memory.n_arrivals),
         currents=tuple(_reach(place, size, memory, groups) for place, size, _ in currents.places),
         longest_delay=max((int(cable.delay_ticks.max(initial=1)) for cable in found), default=1),
     )

@@ -23,7 +23,7 @@ class SynapseList(NamedTuple):
     weight: Any
     """(entry, place) float32."""
     nth: Any
-    """(entry, place) uint8: the entry counts if the sender sends more spikes than this. Empty where
+    """(entry, place) uint16: the entry counts if the sender sends more spikes than this. Empty where
     no sender sends two in a tick."""
 
 
@@ -83,7 +83,7 @@ def _list(
 ) -> SynapseList:
     """Return the synapses of some tables, ordered by place, delay, sender, and table."""
     if not tables:
-        return SynapseList(*(np.zeros((0, n_rows), kind) for kind in (np.int32, np.float32, np.uint8)))
+        return SynapseList(*(np.zeros((0, n_rows), kind) for kind in (np.int32, np.float32, np.uint16)))
     place, delay, sender, weight = (np.concatenate(column) for column in zip(*tables, strict=True))
     repeats = most[sender]
     entry = np.repeat(np.arange(len(place)), repeats)
@@ -96,6 +96,6 @@ def _list(
     shape = (-(-int(length.max(initial=0)) // STEP) * STEP, n_rows)
     senders = np.full(shape, -len(most), np.int32)
     senders[at] = (sender - delay * len(most))[entry]
-    weights, nths = np.zeros(shape, np.float32), np.zeros(shape, np.uint8)
+    weights, nths = np.zeros(shape, np.float32), np.zeros(shape, np.uint16)
     weights[at], nths[at] = weight[entry], nth
     return SynapseList(senders, weights, nths if nth.any() else nths[:0])

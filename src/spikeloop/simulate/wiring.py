@@ -69,7 +69,8 @@ def cables(
         first_target = firsts[target.name] - groups[home].first
         receptor = list(target.receptors).index(projection.receptor)
         names = (source.name, target.name, projection.receptor, str(number))
-        synapses = _connect(projection, source, target, seed=_whole(stream(seed, *names, "connect")))
+        connect_seed = int(stream(seed, *names, "connect").integers(2**63))
+        synapses = _connect(projection, source, target, seed=connect_seed)
         found.append(
             Cable(
                 synapses,
@@ -145,7 +146,7 @@ def wire(cables: Sequence[Cable], n_sources: int, bounds: Sequence[np.ndarray]) 
 
 
 def _wire_path(
-    cables: list[Cable], bounds: Sequence[np.ndarray], wiring: Wiring, starts: np.ndarray, begin: int
+    cables: list[Cable], bounds: list[np.ndarray], wiring: Wiring, starts: np.ndarray, begin: int
 ) -> int:
     """Place the synapses of one path from `begin` on; return where they end."""
     counts = np.zeros((starts.shape[0], starts.shape[1] - 1), np.int64)
@@ -213,7 +214,8 @@ def _delays(
         )
     if ticks.size and ticks.max() > MOST_TICKS:
         raise InvalidInputError(
-            f"{where}: {delays_ms.max():g} ms are {ticks.max():.0f} ticks; {MOST_TICKS} is the most."
+            f"{where}: {delays_ms.max():g} ms are {ticks.max():.0f} ticks, and {MOST_TICKS} is the "
+            "most. Choose a shorter delay or a longer dt_ms."
         )
     off = np.abs(ticks * dt_ms - delays_ms)
     if not drawn and off.size and off.max() > 1e-4 * dt_ms:
@@ -225,11 +227,6 @@ def _delays(
             stacklevel=2,
         )
     return ticks.astype(np.uint16) if ticks.ndim else np.int64(ticks)
-
-
-def _whole(rng: np.random.Generator) -> int:
-    """Return a seed for whom needs a number."""
-    return int(rng.integers(2**63))
 
 
 @njit(cache=True, nogil=True)

@@ -9,6 +9,7 @@ from spikeloop.viz.matrices import plot_correlation_matrix, plot_signal_and_nois
 from spikeloop.viz.overview import LoopOverview, plot_loop_overview
 from spikeloop.viz.raster import Block, plot_raster, plot_raster_blocks, plot_spike_raster
 from spikeloop.viz.receptive_fields import plot_example_images, plot_receptive_fields
+from spikeloop.viz.recording import plot_drift_raster, plot_probe_templates, plot_traces
 from spikeloop.viz.reliability import (
     plot_filter_correlations,
     plot_rates,
@@ -53,10 +54,12 @@ __all__ = [
     "plot_correlation_matrix",
     "plot_covariance_filters",
     "plot_entropy_variance",
+    "plot_drift_raster",
     "plot_example_images",
     "plot_filter_correlations",
     "plot_loop_overview",
     "plot_oracle_variance",
+    "plot_probe_templates",
     "plot_raster",
     "plot_raster_blocks",
     "plot_rates",
@@ -66,6 +69,7 @@ __all__ = [
     "plot_selection_scatter",
     "plot_signal_and_noise",
     "plot_spike_raster",
+    "plot_traces",
     "plot_triggered_average",
     "plot_triggered_average_panels",
     "plot_triggered_averages",

@@ -11,6 +11,7 @@ from spikeloop.data.checks import as_vector, require, require_finite
 from spikeloop.viz.style import (
     GREY,
     INK,
+    NARROW_IN,
     PALETTE,
     WIDE_IN,
     axes_or_new,
@@ -21,7 +22,7 @@ from spikeloop.viz.style import (
 from spikeloop.viz.tables import format_value
 
 _MOST_CHANNELS = 48
-_FAINT = 0.03  # channels with less of a unit's amplitude than this are not drawn
+_FAINT = 0.08  # channels with less of a unit's amplitude than this are not drawn
 
 
 @styled
@@ -30,8 +31,9 @@ def plot_probe_templates(
 ) -> Axes:
     """Draw the waveforms of some units on the contacts of the probe, each unit in its own colour.
 
-    All units share one scale, told in the legend: its bar is as high as the contacts are apart.
-    Channels with less than 3 % of the largest amplitude of their unit are left out.
+    All units share one scale, told by the bar at the lower left. Channels with less than 8 % of the
+    amplitude of their unit are left out. Squares are contacts, and
+    stand at the time of the spike.
 
     Parameters
     ----------
@@ -58,39 +60,39 @@ def plot_probe_templates(
     """
     rows = _rows(templates, unit_ids)
     contacts_um = templates.contacts_um
-    step_um = _spacing_um(contacts_um)
+    width_um, height_um = _steps_um(contacts_um)
     n_times = templates.waveforms_uV.shape[1]
-    across_um = 0.8 * step_um * (np.arange(n_times) / max(n_times - 1, 1) - 0.5)
-    scale_uV = max(float(templates.amplitude_uV[rows].max()), 1e-9) / 1.5
+    since_spike = np.arange(n_times) - templates.peak_sample
+    across_um = 0.85 * width_um * since_spike / max(n_times - 1, 1)
+    scale_uV = max(float(templates.amplitude_uV[rows].max()), 1e-9) / 2.5
 
-    ax = axes_or_new(ax, 4.6, 7.0)
+    ax = axes_or_new(ax, NARROW_IN, 6.5)
     drawn_um = []
     for colour, row in zip(PALETTE, rows, strict=False):
         waves_uV = templates.waveforms_uV[row]
-        height_uV = np.ptp(waves_uV, axis=0)
-        channels = np.flatnonzero(height_uV >= _FAINT * max(height_uV.max(), 1e-9))
+        peak_uV = np.ptp(waves_uV, axis=0)
+        channels = np.flatnonzero(peak_uV >= _FAINT * max(peak_uV.max(), 1e-9))
+        waves_um = (contacts_um[channels, 1] + height_um / scale_uV * waves_uV[:, channels]).T
         lines = [
-            np.c_[
-                contacts_um[c, 0] + across_um,
-                contacts_um[c, 1] + step_um * waves_uV[:, c] / scale_uV,
-            ]
-            for c in channels
+            np.c_[x + across_um, wave]
+            for x, wave in zip(contacts_um[channels, 0], waves_um, strict=True)
         ]
         drawn_um.append(contacts_um[channels])
         label = f"unit {templates.unit_ids[row]}"
         ax.add_collection(LineCollection(lines, colors=colour, linewidths=1.0, label=label))
     places_um = np.concatenate(drawn_um)
-    low_um, high_um = places_um.min(axis=0) - 1.5 * step_um, places_um.max(axis=0) + 1.5 * step_um
-    near = np.all((contacts_um >= low_um) & (contacts_um <= high_um), axis=1)
-    ax.scatter(*contacts_um[near].T, s=7, color=GREY, marker="s", lw=0, zorder=0)
-    ax.set_xlim(low_um[0], high_um[0])
-    ax.set_ylim(low_um[1], high_um[1])
-    ax.set_aspect("equal", adjustable="box")
+    low_um, high_um = places_um.min(axis=0), places_um.max(axis=0)
+    ax.set_xlim(low_um[0] - 0.7 * width_um, high_um[0] + 0.7 * width_um)
+    ax.set_ylim(low_um[1] - 2.5 * height_um, high_um[1] + 2 * height_um)
+    ax.scatter(*contacts_um.T, s=7, color=GREY, marker="s", lw=0, zorder=0)
     ax.set_xlabel("x (µm)")
     ax.set_ylabel("y along the probe (µm)")
-    bar_ms = format_value(1e3 * (n_times - 1) / templates.sample_rate_hz)
-    words = f"{format_value(step_um)} µm = {format_value(scale_uV)} µV; window {bar_ms} ms"
-    legend_above(ax, min(len(rows), 2), f"{title}\n{words}" if title else words)
+    bar_uV, window_ms = 2 * scale_uV, 1e3 * (n_times - 1) / templates.sample_rate_hz
+    x_um, y_um = ax.get_xlim()[0] + 0.1 * width_um, ax.get_ylim()[0] + 0.2 * height_um
+    ax.plot([x_um, x_um], [y_um, y_um + 2 * height_um], color=INK, lw=2.0)
+    words = f" {format_value(bar_uV)} µV; each waveform lasts {format_value(window_ms)} ms"
+    ax.text(x_um, y_um, words, fontsize=8.0, va="bottom")
+    legend_above(ax, min(len(rows), 4), title)
     return ax
 
 
@@ -240,13 +242,17 @@ def _rows(templates: Templates, unit_ids: Sequence[object]) -> list[int]:
     return [row_of[unit] for unit in wanted]
 
 
-def _spacing_um(contacts_um: np.ndarray) -> float:
-    """Return the median distance of a contact to its nearest neighbour; 20 um for a single one."""
-    if len(contacts_um) == 1:
-        return 20.0
-    distance_um = np.linalg.norm(contacts_um[:, None] - contacts_um, axis=2)
-    np.fill_diagonal(distance_um, np.inf)
-    return max(float(np.median(distance_um.min(axis=1))), 1.0)
+def _steps_um(contacts_um: np.ndarray) -> tuple[float, float]:
+    """Return how wide and how high a waveform may be drawn: between contacts of a row, and rows."""
+    steps_um = []
+    for along in (0, 1):
+        apart_um = np.abs(contacts_um[:, None, along] - contacts_um[None, :, along])
+        same = np.abs(contacts_um[:, None, 1 - along] - contacts_um[None, :, 1 - along]) < 1.0
+        in_line = apart_um[same & (apart_um > 1.0)]
+        steps_um.append(float(in_line.min()) if in_line.size else 20.0)
+    width_um, height_um = steps_um
+    rows_um = np.diff(np.unique(contacts_um[:, 1]))
+    return width_um, min(height_um, float(rows_um.min(initial=height_um, where=rows_um > 1.0)))
 
 
 def _channels(recording: Recording, channels: Sequence[int] | None) -> np.ndarray:
@@ -282,4 +288,4 @@ def _mark(
     unit = spikes.unit_index[seen]
     height_uV = [step_uV * (row_of[of_unit[u]] - 0.45) for u in unit.tolist()]
     colours = [PALETTE[u % len(PALETTE)] for u in unit.tolist()]
-    ax.scatter(1e3 * spikes.times_s[seen], height_uV, c=colours, s=14, marker="^", lw=0, zorder=3)
+    ax.scatter(1e3 * spikes.times_s[seen], height_uV, c=colours, s=20, marker="^", lw=0, zorder=3)

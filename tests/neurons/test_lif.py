@@ -1,0 +1,101 @@
+"""The leaky integrate-and-fire neuron, plain and adaptive, against closed forms."""
+
+import numpy as np
+import pytest
+
+from spikeloop.errors import InvalidInputError
+from spikeloop.neurons import LIF, AdaptiveLIF
+
+CURRENT = 20.0  # above the threshold, which 15 reaches
+PERIOD_MS = 20 * np.log(20 / (20 - 15))
+
+
+def intervals_ms(spikes, dt_ms):
+    return np.diff(np.flatnonzero(spikes[:, 0])) * dt_ms
+
+
+@pytest.mark.parametrize("integrator", ["euler", "exponential_euler"])
+@pytest.mark.parametrize("current", [16.0, 20.0, 60.0])
+def test_the_rate_is_that_of_the_closed_form(integrator, current, run_numba):
+    dt_ms, n_ticks = 0.02, 100_000
+    neuron = LIF(integrator=integrator).neuron()
+    spikes, _ = run_numba(neuron, np.full((n_ticks, 1), current), dt_ms)
+    period_ms = 20 * np.log(current / (current - 15))
+    # A spike waits for the end of its tick, half of one on average.
+    assert intervals_ms(spikes, dt_ms).mean() == pytest.approx(period_ms, abs=1.5 * dt_ms)
+
+
+def test_constant_inputs_are_integrated_exactly(run_jax):
+    neuron = LIF().neuron()
+    for dt_ms in (0.1, 1.0, 5.0):
+        n_ticks = round(10 / dt_ms)
+        given = {"conductance": 0.5, "dtype": np.float64}
+        _, traces = run_jax(neuron, np.full((n_ticks, 1), 3.0), dt_ms, **given)
+        v_infinity, tau_ms = (-65 + 3) / 1.5, 20 / 1.5
+        want = v_infinity + (-65 - v_infinity) * np.exp(-10 / tau_ms)
+        assert traces[-1, 0, 0] == pytest.approx(want, abs=1e-11)
+
+
+def test_the_error_of_euler_is_of_the_first_order(run_jax):
+    neuron = LIF(integrator="euler").neuron()
+    errors = []
+    steps_ms = np.array([0.8, 0.4, 0.2, 0.1])
+    for dt_ms in steps_ms:
+        ticks = np.full((round(8 / dt_ms), 1), 10.0)
+        _, traces = run_jax(neuron, ticks, dt_ms, dtype=np.float64)
+        errors.append(abs(traces[-1, 0, 0] - (-55 - 10 * np.exp(-8 / 20))))
+    assert np.polyfit(np.log(steps_ms), np.log(errors), 1)[0] == pytest.approx(1, abs=0.05)
+
+
+def test_both_resets(run_numba):
+    for reset, want in (("value", -65.0), ("subtraction", None)):
+        spikes, traces = run_numba(LIF(reset=reset).neuron(), np.full((10, 1), 400.0), 1.0)
+        first = np.argmax(spikes[:, 0])
+        v = -65 + 400 * (1 - np.exp(-1 / 20))  # one step from rest
+        assert first == 0
+        expected = want if want is not None else v - 15
+        assert traces[first, 0, 0] == pytest.approx(expected, rel=1e-5)
+
+
+def test_the_adaptive_threshold_follows_its_equation(run_numba):
+    spikes, traces = run_numba(AdaptiveLIF().neuron(), np.full((20_000, 1), 30.0), 0.1)
+    times_ms = np.flatnonzero(spikes[:, 0]) * 0.1
+    now_ms = 19_999 * 0.1
+    want = (2.0 * np.exp(-(now_ms - times_ms) / 200)).sum()
+    assert traces[-1, 0, 1] == pytest.approx(want, rel=1e-4)
+
+
+def test_the_adaptive_neuron_slows_down_to_a_rate_that_fits_its_threshold(run_numba):
+    spikes, _ = run_numba(AdaptiveLIF().neuron(), np.full((40_000, 1), 30.0), 0.1)
+    gaps_ms = intervals_ms(spikes, 0.1)
+    assert (np.diff(gaps_ms[:5]) > 0).all()
+    # Steady state: the threshold at the spike is what the jumps of all former spikes left of it.
+    last_ms = gaps_ms[-10:].mean()
+    a = 2 / np.expm1(last_ms / 200)
+    assert last_ms == pytest.approx(20 * np.log(30 / (30 - 15 - a)), abs=0.15)
+
+
+def test_adaptation_by_euler_converges_to_the_exact_one(run_numba):
+    current = np.full((4000, 1), 30.0)
+    exact = run_numba(AdaptiveLIF().neuron(), current, 0.05)[0].sum()
+    euler = AdaptiveLIF(integrator="euler", reset="subtraction")
+    same = AdaptiveLIF(reset="subtraction")
+    by_euler, by_exact = (run_numba(m.neuron(), current, 0.05)[0].sum() for m in (euler, same))
+    assert abs(int(by_euler) - int(by_exact)) <= 1
+    assert exact > 0
+
+
+def test_without_steps_of_the_threshold_it_is_the_plain_neuron(run_numba):
+    current = 20 * (1 + np.random.default_rng(5).standard_normal((3000, 4)))
+    plain = run_numba(LIF().neuron(), current, 0.5)[0]
+    adaptive = run_numba(AdaptiveLIF(threshold_step=0.0).neuron(), current, 0.5)[0]
+    assert plain.sum() > 50
+    assert np.array_equal(plain, adaptive)
+
+
+@pytest.mark.parametrize("model", [LIF, AdaptiveLIF])
+def test_unknown_choices(model):
+    with pytest.raises(InvalidInputError, match="integrator='rk4': choose one of euler, exp"):
+        model(integrator="rk4").neuron()
+    with pytest.raises(InvalidInputError, match="reset='soft': choose one of value, subtraction"):
+        model(reset="soft").neuron()
