@@ -96,7 +96,7 @@ def _advance(neuron: CompiledNeuron, shape: GroupShape):
             if refractory:
                 awake = now >= read_free(columns, i)[0]
                 v = v if awake else before[0]
-            after = (v,) + after[1:]
+            after = (v,) + after[1:]  # noqa: RUF005 (numba knows no star in a tuple)
             fired = spiked(before if lag else after, p) & awake
             lost = not (abs(v) < LIMIT)
             write_state(columns, i, after)

@@ -43,12 +43,7 @@ def kept_on_disk(dispatcher, made_from: Sequence[object]):
 def _sources() -> str:
     """Return a hash of the sources that kernels are made from."""
     here = Path(__file__).parent
-    rooms = [here, here.parent / "neurons"]
-    files = sorted(file for room in rooms for file in room.glob("*kernel*.py"))
-    files += [
-        here / "columns.py",
-        here / "barrier.py",
-        here / "plasticity_loops.py",
-        here.parent / "numerics" / "random.py",
-    ]
+    names = ("columns", "barrier", "plasticity_loops")
+    files = [*here.glob("*kernel*.py"), *(here / f"{name}.py" for name in names)]
+    files = sorted([*files, here.parent / "numerics" / "random.py"])
     return hashlib.sha256(b"".join(file.read_bytes() for file in files)).hexdigest()

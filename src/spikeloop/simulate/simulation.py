@@ -93,6 +93,7 @@ def simulate_network(network: Network, method: Simulation, *, seed: int) -> Acti
     A neuron that a constant current fires every 33.3 ms, by the closed form of `LIF`:
 
     >>> from spikeloop.neurons import LIF
+    >>> from spikeloop.simulate import Population
     >>> cell = Population("cell", 1, LIF(tau_ms=20.0), current=18.5)
     >>> activity = simulate_network(Network([cell]), Simulation(duration_s=1.0), seed=0)
     >>> activity.spikes.times_s[:3].tolist()
