@@ -1,4 +1,4 @@
-"""The two networks of `spikeloop.simulate.benchmark_networks`, written for Brian2, and ways to run them.
+"""The networks of `spikeloop.simulate.benchmark_networks` written for Brian2, and ways to run them.
 
 Each is written as Brian2's users write it: connections drawn by Brian2, float64, a monitor of all
 spikes. Brian2 delivers a spike without delay at the end of the tick, which is spikeloop's one tick;
@@ -17,7 +17,7 @@ from dataclasses import asdict, dataclass
 from pathlib import Path
 
 COBA = """
-dv/dt = (ge / gl * (0*mV - v) + gi / gl * (-80*mV - v) + El - v) / (20*ms) : volt (unless refractory)
+dv/dt = ((ge * (0*mV - v) + gi * (-80*mV - v)) / gl + El - v) / (20*ms) : volt (unless refractory)
 dge/dt = -ge / (5*ms) : siemens
 dgi/dt = -gi / (10*ms) : siemens
 """
@@ -47,6 +47,7 @@ class Peer:
     """Of a floating-point number."""
 
     def as_json(self) -> str:
+        """Return what the command line takes."""
         return json.dumps(asdict(self))
 
 
@@ -101,7 +102,10 @@ def izhikevich(peer: Peer) -> list:
         method=peer.method,
     )
     cells.v, cells.u = -70, -14
-    cells.a, cells.d = f"0.02 + 0.08 * int(i >= {n_excitatory})", f"8 - 6 * int(i >= {n_excitatory})"
+    cells.a, cells.d = (
+        f"0.02 + 0.08 * int(i >= {n_excitatory})",
+        f"8 - 6 * int(i >= {n_excitatory})",
+    )
     rate = brian2.TimedArray([0, 0, 2, 2, 2, 2, 2, 0] * brian2.Hz, dt=100 * brian2.ms)
     inputs = brian2.PoissonGroup(100, rates="rate(t)", namespace={"rate": rate})
     feed = brian2.Synapses(inputs, cells, on_pre="ge += 0.07")

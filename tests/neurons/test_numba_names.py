@@ -1,5 +1,6 @@
 """The functions that numba calls, against NumPy in float64, against JAX, and as machine code."""
 
+import functools
 import re
 
 import jax.numpy as jnp
@@ -30,6 +31,7 @@ RANGES = [  # name, from, to, most units in the last place
 ]
 
 
+@functools.cache
 def loop(name):
     function = getattr(numba_names, name)
 
@@ -70,8 +72,9 @@ def test_small_exponentials_lose_digits_one_by_one():
 @pytest.mark.parametrize("name", ["exp", "expm1", "log", "log1p", "tanh", "sqrt"])
 def test_loops_are_vector_instructions_without_library_calls(name):
     run = loop(name)
-    run.compile((numba.float32[::1], numba.float32[::1]))
-    (code,) = run.inspect_llvm().values()
+    signature = (numba.float32[::1], numba.float32[::1])
+    run.compile(signature)
+    code = run.inspect_llvm(signature)
     body = code.split("define", 2)[1]  # what follows is the wrapper that Python calls
     assert re.search(r"<(4|8|16) x float>", body)
     assert "double" not in body

@@ -25,7 +25,7 @@ def test_the_period_is_that_of_the_closed_form(current, run_numba):
         means_ms.append(np.diff(np.flatnonzero(spikes[:, 0])).mean() * dt_ms)
     assert means_ms[1] == pytest.approx(period_ms(model, current), rel=0.01)
     # Errors of the first order cancel in this difference.
-    assert 2 * means_ms[1] - means_ms[0] == pytest.approx(period_ms(model, current), abs=0.03)
+    assert 2 * means_ms[1] - means_ms[0] == pytest.approx(period_ms(model, current), rel=1e-3)
 
 
 def test_far_reset_and_peak_give_the_period_of_the_normal_form():

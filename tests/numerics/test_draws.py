@@ -114,6 +114,7 @@ class Doubling:
         ("strong", "weight='strong': give a number, an array of numbers or a distribution"),
         (["a", "b", "c"], r"weight=\['a', 'b', 'c'\]: give a number"),
         (None, "weight=None: give a number"),
+        (Normal, "weight=<class .*Normal'>: give a number"),
         (True, "weight=True: give a number"),
         (1j, "weight=1j: give a number"),
         ({"mean": 1.0}, "give a number"),

@@ -1,3 +1,4 @@
+import os
 from dataclasses import dataclass
 
 import numpy as np
@@ -7,7 +8,6 @@ from hypothesis import strategies as st
 from scipy import sparse
 
 from spikeloop.errors import InvalidInputError
-from spikeloop.simulate import connectivity
 from spikeloop.simulate.connectivity import (
     AllToAll,
     Between,
@@ -118,6 +118,7 @@ def test_a_rule_of_your_own_draws_from_the_key():
         (lambda: Between(5, 2**31), "n_target=2147483648: it must be a whole number"),
         (lambda: Between(3, 4, same=True), "n_source=3 and n_target=4 of the same population"),
         (lambda: connect("all", Between(3, 4), seed=0), "'all' is no rule of connection"),
+        (lambda: connect(AllToAll, Between(3, 4), seed=0), "AllToAll'> is no rule of connection"),
         (lambda: connect(AllToAll(), Between(3, 4), seed=-1), "seed is -1"),
         (
             lambda: connect(OneToOne(), Between(3, 4), seed=0),
@@ -140,9 +141,14 @@ def test_a_rule_of_your_own_draws_from_the_key():
             r"matrix has shape \(4, 3\): it must be \(source, target\), here \(3, 4\)",
         ),
         (
-            lambda: connect(Matrix([[1j]]), Between(1, 1), seed=0),
+            lambda: connect(Matrix(sparse.csr_array([[1j]])), Between(1, 1), seed=0),
             "matrix holds complex128: it must hold real numbers",
         ),
+        (
+            lambda: connect(Matrix([[1j]]), Between(1, 1), seed=0),
+            "matrix holds complex numbers: it must hold real ones",
+        ),
+        (lambda: connect(Matrix([[1.0], []]), Between(2, 1), seed=0), "matrix cannot be read as"),
         (
             lambda: connect(Matrix([[1.0, np.nan]]), Between(1, 2), seed=0),
             "matrix holds 1 values that are not finite",
@@ -161,6 +167,6 @@ def test_what_cannot_be_connected_is_refused(act, message):
 
 
 def test_without_word_from_the_system_memory_is_taken_to_be_a_tebibyte(monkeypatch):
-    monkeypatch.delattr(connectivity.os, "sysconf")
+    monkeypatch.delattr(os, "sysconf", raising=False)
     with pytest.raises(InvalidInputError, match=r"there are 1\.1e\+03 GB of memory"):
         connect(AllToAll(), Between(2**20, 2**20), seed=0)

@@ -83,7 +83,7 @@ Example:
 
 def main(words: list[str]) -> int:
     """Simulate something; the path of the results folder goes to stdout."""
-    name = words[0] if words else ""
+    name = words[0] if words else "--help"
     if name in ("-h", "--help"):
         sys.stdout.write(help_text())
         return 0
@@ -112,7 +112,7 @@ def help_text() -> str:
 
 
 def _advice(name: str) -> str:
-    if not name or name.startswith("-"):
+    if name.startswith("-"):
         return f"say what to simulate: {', '.join(KINDS)}; try spikeloop simulate --help"
     near = difflib.get_close_matches(name, KINDS, n=1)
     advice = f"did you mean {near[0]}?" if near else f"known: {', '.join(KINDS)}"

@@ -51,7 +51,7 @@ class CompiledNeuron:
     parameters: tuple[str, ...]
     """Names of the parameters."""
     sources: Mapping[str, Callable]
-    """What the neuron's own functions were compiled to, by name."""
+    """What the neuron's own functions are compiled to, by name: for compiled code, not for Python."""
 
     def check(self) -> None:
         """Compile the three functions, and refuse what numba cannot compile.
@@ -109,7 +109,10 @@ def compile_neuron(neuron: Neuron) -> CompiledNeuron:
         words.append(description)
     fingerprint = hashlib.sha256("\n".join(words).encode()).hexdigest()
     if fingerprint not in _COMPILED:
-        sources = {name: single_precision(function) for name, function in functions.items()}
+        sources = {
+            name: single_precision(function, for_python=False)
+            for name, function in functions.items()
+        }
         _COMPILED[fingerprint] = CompiledNeuron(
             **_adapted(sources, _parameters(parameters)),
             fingerprint=fingerprint,

@@ -14,9 +14,11 @@ class HodgkinHuxley:
         C v' = g_L (E_L - v) + g_{Na} m^3 h (E_{Na} - v) + g_K n^4 (E_K - v) + I - G v
 
     in mV, ms, pF, nS and pA, and :math:`x' = \alpha_x(v) (1 - x) - \beta_x(v) x` for each gate
-    :math:`x` of m, h and n. The step is exponential Euler: exact for what is left when the other
-    variables stand still. A spike is an upward crossing of `v_threshold`; nothing is reset. The
-    last state variable is the potential before the step, by which a crossing is known.
+    :math:`x` of m, h and n. The step is exponential Euler, exact where the other variables stand
+    still, and the gates leap half a tick ahead of the potential: each then sees the other in the
+    middle of its own step, which makes the error of second order (Hines 1984). A spike is an upward
+    crossing of `v_threshold`; nothing is reset. The last state variable is the potential before the
+    step, by which a crossing is known.
 
     Source: Traub and Miles 1991, Neuronal Networks of the Hippocampus, with the numbers of the
     benchmark COBAHH in Brette et al. 2007, Journal of Computational Neuroscience 23:349, but for
@@ -82,7 +84,7 @@ def _step(state, inputs, p, dt_ms):
     total = p.leak_nS + sodium + potassium + inputs.conductance
     drive = p.leak_nS * p.v_leak + sodium * p.v_sodium + potassium * p.v_potassium
     v_after = v + (v - (drive + inputs.current) / total) * expm1(-dt_ms * total / p.capacitance_pF)
-    x = v - p.v_shift
+    x = v_after - p.v_shift
     m_after = _gate(m, 1.28 / _exprel((13 - x) / 4), 1.4 / _exprel((x - 40) / 5), dt_ms)
     h_after = _gate(h, 0.128 * exp((17 - x) / 18), 4 / (1 + exp((40 - x) / 5)), dt_ms)
     n_after = _gate(n, 0.16 / _exprel((15 - x) / 5), 0.5 * exp((10 - x) / 40), dt_ms)

@@ -31,8 +31,9 @@ class OutsideName:
 def outside_names(function: FunctionType) -> Iterator[OutsideName]:
     """Yield the names that `function` takes from its module or from the function around it.
 
-    >>> [str(name) for name in outside_names(lambda x: np.cos(x) + abs(x))]
-    ['np.cos', 'abs']
+    >>> import math
+    >>> [str(name) for name in outside_names(lambda x: math.cos(x) + abs(x))]
+    ['math.cos', 'abs']
     """
     cells = dict(zip(function.__code__.co_freevars, function.__closure__ or (), strict=True))
     for code in _codes(function.__code__):

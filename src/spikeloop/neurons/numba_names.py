@@ -2,7 +2,7 @@
 
 None of `exp`, `expm1`, `log`, `log1p` and `tanh` calls a library, so that LLVM makes vector
 instructions of a loop over neurons: they take the number apart, and sum a Taylor series over what
-remains. They err by less than 2 units in the last place.
+remains. They err by less than 2 units in the last place, `tanh` by less than 2.5.
 """
 
 import sys
@@ -20,6 +20,17 @@ _LN2_HIGH = 0.693359375  # nine bits, so that its product with a whole number be
 _LN2_LOW = -2.12194440054690583e-4  # ln 2 - _LN2_HIGH
 _ROUNDER = 12582912.0  # 1.5 * 2**23: added and taken away, it leaves a float32 a whole number
 _ROUNDER_BITS = 0x4B400000
+_WORD = ir.IntType(32)
+
+
+@intrinsic
+def _power_of_two(typing_context, rounded):
+    """Return 2 to the power of k, from -126 to 127, where `rounded` is k + _ROUNDER."""
+
+    def generate(context, builder, signature, arguments):
+        return _with_exponent(builder, _exponent(builder, arguments[0]))
+
+    return types.float32(types.float32), generate
 
 
 @intrinsic
@@ -31,17 +42,21 @@ def _powers_of_two(typing_context, rounded):
     result = types.UniTuple(types.float32, 2)
 
     def generate(context, builder, signature, arguments):
-        word = ir.IntType(32)
-        k = builder.sub(builder.bitcast(arguments[0], word), ir.Constant(word, _ROUNDER_BITS))
-        half = builder.ashr(k, ir.Constant(word, 1))
-        powers = []
-        for exponent in (half, builder.sub(k, half)):
-            biased = builder.add(exponent, ir.Constant(word, 127))
-            bits = builder.shl(biased, ir.Constant(word, 23))
-            powers.append(builder.bitcast(bits, ir.FloatType()))
+        k = _exponent(builder, arguments[0])
+        half = builder.ashr(k, ir.Constant(_WORD, 1))
+        powers = [_with_exponent(builder, part) for part in (half, builder.sub(k, half))]
         return context.make_tuple(builder, result, powers)
 
     return result(types.float32), generate
+
+
+def _exponent(builder, rounded):
+    return builder.sub(builder.bitcast(rounded, _WORD), ir.Constant(_WORD, _ROUNDER_BITS))
+
+
+def _with_exponent(builder, k):
+    biased = builder.add(k, ir.Constant(_WORD, 127))
+    return builder.bitcast(builder.shl(biased, ir.Constant(_WORD, 23)), ir.FloatType())
 
 
 @intrinsic
@@ -50,11 +65,10 @@ def _take_apart(typing_context, x):
     result = types.UniTuple(types.float32, 2)
 
     def generate(context, builder, signature, arguments):
-        word = ir.IntType(32)
-        bits = builder.bitcast(arguments[0], word)
-        above = builder.sub(bits, ir.Constant(word, 0x3F3504F3))  # the bits of sqrt(1/2)
-        e = builder.ashr(above, ir.Constant(word, 23))
-        m = builder.sub(bits, builder.shl(e, ir.Constant(word, 23)))
+        bits = builder.bitcast(arguments[0], _WORD)
+        above = builder.sub(bits, ir.Constant(_WORD, 0x3F3504F3))  # the bits of sqrt(1/2)
+        e = builder.ashr(above, ir.Constant(_WORD, 23))
+        m = builder.sub(bits, builder.shl(e, ir.Constant(_WORD, 23)))
         parts = [builder.bitcast(m, ir.FloatType()), builder.sitofp(e, ir.FloatType())]
         return context.make_tuple(builder, result, parts)
 
@@ -105,8 +119,7 @@ def expm1(x):
     rounded = bounded * _LOG2_E + _ROUNDER
     k = rounded - _ROUNDER
     r = (bounded - k * _LN2_HIGH) - k * _LN2_LOW
-    one, other = _powers_of_two(rounded)
-    half = 0.5 * one * other
+    half = _power_of_two(rounded - 1)
     return 2 * (half * _expm1_of_rest(r) + (half - 0.5))
 
 

@@ -85,7 +85,7 @@ def _meaning(name: OutsideName, function: FunctionType, callers: tuple) -> tuple
         f"{place_of(function, name.line)} uses {name}, which numba does not know. {ADVICE}",
     )
     inner, words = rebind(value, (*callers, function))
-    return single_precision(inner), words
+    return single_precision(inner, for_python=False), words
 
 
 def _code_words(code: CodeType) -> Iterator[str]:

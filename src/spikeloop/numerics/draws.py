@@ -159,7 +159,7 @@ def values_of(
     >>> values_of("weight", [1, 2, 3], 3, np.random.default_rng(0))
     array([1., 2., 3.], dtype=float32)
     """
-    drawn = isinstance(value, Distribution)
+    drawn = isinstance(value, Distribution) and not isinstance(value, type)
     unreadable = f"{name}={value!r}: give a number, an array of numbers or a distribution."
     try:
         given = np.asarray(value.draw(rng, size) if drawn else value)

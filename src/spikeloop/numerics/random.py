@@ -93,7 +93,8 @@ def threefry2x32_arrays(key0, key1, counter0, counter1):
     Parameters
     ----------
     key0, key1, counter0, counter1
-        uint32 arrays of NumPy or JAX, of shapes that broadcast; JAX may trace them.
+        uint32 arrays of NumPy or JAX, of shapes that broadcast; JAX may trace them. The keys may
+        be single words; single counters of NumPy would warn that they run over.
 
     Examples
     --------

@@ -6,7 +6,7 @@ from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 
-from spikeloop.data.checks import as_vector, require, require_finite
+from spikeloop.data.checks import as_array, as_vector, require, require_finite
 from spikeloop.errors import InvalidInputError
 
 Key = tuple[np.uint32, np.uint32]
@@ -51,7 +51,7 @@ class Between:
 
     def __post_init__(self) -> None:
         for name in ("n_source", "n_target"):
-            require_whole(name, getattr(self, name), 1, 2**31 - 1)
+            object.__setattr__(self, name, as_whole(name, getattr(self, name), 1))
         require(
             not self.same or self.n_source == self.n_target,
             f"n_source={self.n_source} and n_target={self.n_target} of the same population: they "
@@ -98,7 +98,10 @@ def connect(rule: Rule, between: Between, *, seed: int) -> Synapses:
     """
     from spikeloop.numerics.random import stream_key
 
-    require(isinstance(rule, Rule), f"{rule!r} is no rule of connection. Try Probability(0.1).")
+    require(
+        isinstance(rule, Rule) and not isinstance(rule, type),
+        f"{rule!r} is no rule of connection. Try Probability(0.1).",
+    )
     return rule.synapses(between, stream_key(seed))
 
 
@@ -181,12 +184,10 @@ class Pairs:
         """Return the synapses, sorted; those of a pair stay in their order."""
         for name, n in (("source", between.n_source), ("target", between.n_target)):
             index = getattr(self, name)
-            bad = np.flatnonzero((index < 0) | (index >= n))
-            require(
-                bad.size == 0,
-                f"{name}[{bad[0] if bad.size else 0}] is {index[bad[:1]]}: there are {n}, numbered "
-                "from 0.",
-            )
+            for bad in np.flatnonzero((index < 0) | (index >= n)):
+                raise InvalidInputError(
+                    f"{name}[{bad}] is {index[bad]}: there are {n}, numbered from 0."
+                )
         order = np.lexsort((self.target, self.source))
         indptr = np.zeros(between.n_source + 1, np.int64)
         np.cumsum(np.bincount(self.source, minlength=between.n_source), out=indptr[1:])
@@ -214,7 +215,9 @@ class Matrix:
         """Return the synapses."""
         from scipy import sparse
 
-        matrix = self.matrix if sparse.issparse(self.matrix) else np.asarray(self.matrix)
+        matrix = self.matrix
+        if not sparse.issparse(matrix):
+            matrix = as_array("matrix", matrix, ("source", "target"), float)
         wanted = (between.n_source, between.n_target)
         require(
             matrix.shape == wanted,
@@ -238,14 +241,15 @@ class Matrix:
         return Synapses(rows.indptr.astype(np.int64), rows.indices.astype(np.int32), weights)
 
 
-def require_whole(name: str, value: int, low: int, high: int) -> None:
-    """Refuse what is no whole number from `low` to `high`."""
+def as_whole(name: str, value: int, least: int) -> int:
+    """Return a whole number that 32 bits hold, or say that it is not one."""
     require(
         isinstance(value, int | np.integer)
         and not isinstance(value, bool)
-        and low <= value <= high,
-        f"{name}={value!r}: it must be a whole number in {low}..{high}.",
+        and least <= value < 2**31,
+        f"{name}={value!r}: it must be a whole number in {least}..{2**31 - 1}.",
     )
+    return int(value)
 
 
 def empty_targets(n_synapses: int) -> np.ndarray:

@@ -91,31 +91,43 @@ def draw_by_chance(rows, chance, span, indptr, targets, fills):
             indptr[source + 1] = n_found
 
 
+def scratch_for(n_partners: int, degree: int, multapses: bool) -> tuple[np.ndarray, np.ndarray]:
+    """Return a table for the chosen or the others, whichever are fewer, and some words.
+
+    Each thread needs its own. The table has three slots for each, so it never fills.
+    """
+    n_few = 0 if multapses else min(degree, n_partners - degree)
+    return np.full(3 * n_few, _EMPTY, np.int32), np.empty(_N_WORDS, np.uint32)
+
+
 @_compiled
-def draw_out(rows, degree, span, targets, multapses):
-    """Draw `degree` targets of each of the sources `span`: ascending, unless `multapses`."""
-    scratch = _scratch(rows, degree, multapses)
+def draw_out(rows, span, targets, scratch, multapses):
+    """Draw `targets` (source, degree) of each of the sources `span`: ascending, unless `multapses`.
+
+    `scratch` is from `scratch_for`.
+    """
     for source in range(span[0], span[1]):
-        chosen = targets[source * degree : (source + 1) * degree]
-        _choose(rows, source, chosen, scratch, multapses)
+        _choose(rows, source, targets[source], scratch, multapses)
 
 
 @_compiled
-def draw_in(rows, degree, indptr, targets, multapses):
-    """Draw `degree` sources of each target, and write them source by source.
+def draw_in(rows, indptr, targets, scratch, sources, multapses):
+    """Draw sources of each target, and write the synapses source by source.
 
     Parameters
     ----------
-    rows, degree, multapses
+    rows, multapses
         What to draw.
     indptr
         (source + 2,) zeros; on return, without the last, where each source begins in `targets`.
     targets
         Written; ascending for each source, for the targets come in order.
+    scratch
+        From `scratch_for`.
+    sources
+        Space for the sources of one target: its length is their number.
     """
-    scratch = _scratch(rows, degree, multapses)
-    sources = np.empty(degree, np.int32)
-    n_targets = targets.size // degree if degree else 0
+    n_targets = targets.size // sources.size if sources.size else 0
     for target in range(n_targets):
         _choose(rows, target, sources, scratch, multapses)
         for source in sources:
@@ -149,13 +161,6 @@ def _nearness(chance, source, target):
 
 
 @_compiled
-def _scratch(rows, degree, multapses):
-    """Return a table for the fewer of the chosen and the others, half full, and some words."""
-    n_few = 0 if multapses else min(degree, rows.n_partners - degree)
-    return np.full(3 * n_few, _EMPTY, np.int32), np.empty(_N_WORDS, np.uint32)
-
-
-@_compiled
 def _choose(rows, row, chosen, scratch, multapses):
     """Fill `chosen` with partners of a row: different ones, ascending, unless `multapses`."""
     table, words = scratch
@@ -167,7 +172,7 @@ def _choose(rows, row, chosen, scratch, multapses):
         _take_those(rows, row, chosen, table)
     else:
         _take_others(rows, row, chosen, table)
-    table[:] = _EMPTY
+    table.fill(_EMPTY)
 
 
 @_compiled

@@ -15,9 +15,9 @@ from spikeloop.simulate.connectivity import (
     Between,
     Key,
     Synapses,
+    as_whole,
     empty_targets,
     require_room,
-    require_whole,
 )
 
 if TYPE_CHECKING:
@@ -134,22 +134,24 @@ class FixedOutDegree:
     """Whether a neuron may be connected to itself."""
 
     def __post_init__(self) -> None:
-        require_whole("k", self.k, 0, 2**31 - 1)
+        object.__setattr__(self, "k", as_whole("k", self.k, 0))
 
     def synapses(self, between: Between, key: Key) -> Synapses:
         """Return the synapses."""
-        from spikeloop.simulate.connectivity_kernels import Rows, draw_out
+        from spikeloop.simulate.connectivity_kernels import Rows, draw_out, scratch_for
 
         n_partners = between.n_partners(between.n_target, self.self_connections)
         _require_partners(self, n_partners)
         n_synapses = between.n_source * self.k
         targets = empty_targets(n_synapses)
+        each = targets.reshape(between.n_source, self.k)
         rows = Rows(key, n_partners, n_partners < between.n_target)
 
         def draw(span: tuple[int, int]) -> None:
-            draw_out(rows, int(self.k), span, targets, self.multapses)
+            scratch = scratch_for(n_partners, self.k, self.multapses)
+            draw_out(rows, span, each, scratch, self.multapses)
             if self.multapses:
-                targets.reshape(between.n_source, self.k)[slice(*span)].sort(axis=1)
+                each[slice(*span)].sort(axis=1)
 
         _in_threads(draw, between.n_source, n_synapses)
         return Synapses(np.arange(between.n_source + 1, dtype=np.int64) * self.k, targets)
@@ -172,18 +174,20 @@ class FixedInDegree:
     """Whether a neuron may be connected to itself."""
 
     def __post_init__(self) -> None:
-        require_whole("k", self.k, 0, 2**31 - 1)
+        object.__setattr__(self, "k", as_whole("k", self.k, 0))
 
     def synapses(self, between: Between, key: Key) -> Synapses:
         """Return the synapses."""
-        from spikeloop.simulate.connectivity_kernels import Rows, draw_in
+        from spikeloop.simulate.connectivity_kernels import Rows, draw_in, scratch_for
 
         n_partners = between.n_partners(between.n_source, self.self_connections)
         _require_partners(self, n_partners)
         targets = empty_targets(between.n_target * self.k)
         indptr = np.zeros(between.n_source + 2, np.int64)
         rows = Rows(key, n_partners, n_partners < between.n_source)
-        draw_in(rows, int(self.k), indptr, targets, self.multapses)
+        sources = np.empty(self.k, np.int32)
+        scratch = scratch_for(n_partners, self.k, self.multapses)
+        draw_in(rows, indptr, targets, scratch, sources, self.multapses)
         return Synapses(indptr[:-1], targets)
 
 
@@ -247,5 +251,5 @@ def _require_partners(rule: FixedOutDegree | FixedInDegree, n_partners: int) -> 
     require(
         enough,
         f"{type(rule).__name__}: k={rule.k}, and there are {n_partners} neurons to be connected "
-        "to. Lower k, or allow multapses.",
+        f"to. Lower k{'' if rule.multapses else ', or allow multapses'}.",
     )

@@ -17,11 +17,20 @@ from spikeloop.simulate.recorder import Recorder
 from spikeloop.simulate.signals import Grid
 from spikeloop.simulate.simulation import Simulation
 from spikeloop.simulate.spike_gradient import SpikeGradient
-from spikeloop.simulate.synapse_lists import SynapseList, synapse_lists
+from spikeloop.simulate.scan_synapses import (
+    SynapseList,
+    fit_matrices,
+    matrices,
+    synapse_list,
+    table_of,
+)
 from spikeloop.simulate.wiring import Cable, cables
 
 LARGEST_BYTES = 8e9
 """What the arrays of a run may take; more is refused before."""
+
+Column = tuple[int, str]
+"""A group, and the name of one of its columns."""
 
 
 @dataclass(frozen=True)
@@ -44,16 +53,24 @@ class Plan:
     """What compiled code depends on, besides the shapes of arrays."""
 
     groups: tuple[GroupPlan, ...]
-    columns: tuple[tuple[int, str], ...]
-    """(group, name) of each column that changes, in the order of `Arrays.start`."""
-    rows: tuple[tuple[int, str], ...]
-    """The first of these, which spikes arrive at."""
+    columns: tuple[Column, ...]
+    """The columns that change, in the order of `Arrays.start`."""
+    n_places: int
+    """How many values at the beginning of these are such that spikes arrive at."""
     currents: tuple[tuple[int, int, int], ...]
     """(group, first, stop) of the neurons in the group that each changing current reaches."""
     longest_delay: int
     """In ticks, 1 or more."""
+    delays: tuple[int, ...]
+    """Of each of `Arrays.matrices`, ascending."""
     gradient: SpikeGradient | None = None
     """How gradients pass through spikes; None for none, and arithmetic as in the event engine."""
+
+    @property
+    def rows(self) -> tuple[Column, ...]:
+        """The columns that spikes arrive at, which come first."""
+        ends = np.cumsum([self.groups[g].size for g, _ in self.columns])
+        return self.columns[: int((ends <= self.n_places).sum())]
 
     @property
     def n_neurons(self) -> int:
@@ -62,14 +79,14 @@ class Plan:
 
 
 class Arrays(NamedTuple):
-    """The numbers of a network. JAX differentiates by any that are float32."""
+    """The numbers of a network."""
 
     dt_ms: Any
     """() float32."""
     zero: Any
     """() int32: 0, as `as_written` wants it."""
     kept: Any
-    """(recorded,) int32: places in the columns to record."""
+    """(recorded,) int32: places in `start` to record."""
     key: Any
     """(2,) uint32: where the random numbers of the neurons start."""
     start: Any
@@ -80,10 +97,12 @@ class Arrays(NamedTuple):
     """For each changing current, (tick, 1 or neuron) float32."""
     events: Any
     """(tick, train): how many spikes each train of a source sends."""
+    matrices: tuple[Any, ...]
+    """For each delay, (sender, place) float32: synapses of projections with one delay."""
+    shared: SynapseList
+    """The same, where they make no matrix."""
     own: SynapseList
     """Synapses with delays of their own."""
-    shared: SynapseList
-    """Synapses of projections with one delay."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -93,11 +112,10 @@ class Prepared:
     plan: Plan
     arrays: Arrays
     groups: Sequence[NeuronGroup]
+    memory: Memory
     cables: Sequence[Cable]
     events: Events
     recorder: Recorder
-    places: np.ndarray
-    """For each place in the event engine's memory the one in `Arrays.start`, or -1."""
 
 
 def prepare(network: Network, method: Simulation, *, seed: int) -> Prepared:
@@ -110,45 +128,69 @@ def prepare(network: Network, method: Simulation, *, seed: int) -> Prepared:
     currents = gather_currents(network, groups, memory, grid)
     recorder = Recorder(network, groups, memory, method)
     found = cables(network, groups, memory, method.dt_ms, seed=seed)
-    places = _compact(groups, memory)
+    places = _without_padding(groups, memory)
+    n_places = int((places[: memory.n_arrivals] >= 0).sum())
     counts = _counts(network, events, grid)
-    n_rows = int((places[: memory.n_arrivals] >= 0).sum())
-    own, shared = synapse_lists(found, places, n_rows, n_neurons=network.n_neurons, counts=counts)
+    wired = _wire(found, places, n_places, _most(network, counts))
     plan = Plan(
         groups=tuple(_group_plan(group) for group in groups),
         columns=tuple(memory.places),
-        rows=tuple(key for key, place in memory.places.items() if place < memory.n_arrivals),
+        n_places=n_places,
         currents=tuple(_reach(place, size, memory, groups) for place, size, _ in currents.places),
         longest_delay=max((int(cable.delay_ticks.max(initial=1)) for cable in found), default=1),
+        delays=wired[0],
     )
     arrays = Arrays(
-        dt_ms=np.float32(method.dt_ms),
-        zero=np.int32(0),
-        kept=places[recorder.places].astype(np.int32),
-        key=np.array(stream_key(seed, 0), np.uint32),
-        start=memory.flat[places >= 0],
-        constants=tuple(_constants(group, method.dt_ms, seed=seed) for group in groups),
-        currents=currents.values,
-        events=counts,
-        own=own,
-        shared=shared,
+        np.float32(method.dt_ms),
+        np.int32(0),
+        places[recorder.places].astype(np.int32),
+        np.array(stream_key(seed, 0), np.uint32),
+        memory.flat[places >= 0],
+        tuple(_constants(group, method.dt_ms, seed=seed) for group in groups),
+        currents.values,
+        counts,
+        *wired[1:],
     )
-    return Prepared(plan, arrays, groups, found, events, recorder, places)
+    return Prepared(plan, arrays, groups, memory, found, events, recorder)
 
 
-def require_room(plan: Plan, arrays: Arrays, *, n_runs: int = 1, bytes_each: int = 1) -> None:
-    """Refuse a run whose arrays would not fit into memory, spikes of `bytes_each` among them."""
-    n_ticks, n_trains = arrays.events.shape
-    history = 8 * plan.longest_delay * (plan.n_neurons + n_trains)
-    results = n_ticks * (bytes_each * plan.n_neurons + 4 * len(arrays.kept))
-    lists = sum(array.nbytes for parts in (arrays.own, arrays.shared) for array in parts)
-    n_bytes = n_runs * (history + results + lists + arrays.events.nbytes)
+def _wire(
+    found: Sequence[Cable], places: np.ndarray, n_places: int, most: np.ndarray
+) -> tuple[tuple[int, ...], tuple, SynapseList, SynapseList]:
+    """Return the delays and matrices of all synapses that fit there, and the lists of the others."""
+    own = table_of([cable for cable in found if cable.delay_ticks.ndim], places)
+    shared = table_of([cable for cable in found if not cable.delay_ticks.ndim], places)
+    shape = (len(most), n_places)
+    delays, filled = (), ()
+    if fit_matrices(shared, shape):
+        delays, filled = matrices(shared, shape)
+        shared = table_of([], places)
+    return (
+        delays,
+        filled,
+        synapse_list(shared, n_places, most, longest_first=False),
+        synapse_list(own, n_places, most, longest_first=True),
+    )
+
+
+def require_room(runs: Sequence[Prepared]) -> None:
+    """Refuse runs whose arrays would not fit into memory together."""
+    n_bytes = sum(_n_bytes(one.plan, one.arrays) for one in runs)
+    n_ticks = len(runs[0].arrays.events)
     require(
         n_bytes <= LARGEST_BYTES,
-        f"{plan.n_neurons} neurons for {n_ticks} ticks take {n_bytes / 1e9:.1f} GB in the scan "
-        f"engine, of which {n_runs * results / 1e9:.1f} GB are results; {LARGEST_BYTES / 1e9:g} GB "
-        "is the most. Simulate a shorter time, fewer runs at once, or with engine='event'.",
+        f"runs={len(runs)} of {runs[0].plan.n_neurons} neurons for {n_ticks} ticks take "
+        f"{n_bytes / 1e9:.1f} GB in the scan engine; {LARGEST_BYTES / 1e9:g} GB is the most. "
+        "Simulate a shorter time, fewer runs at once, or with engine='event'.",
     )
+
+
+def _n_bytes(plan: Plan, arrays: Arrays) -> int:
+    n_ticks, n_trains = arrays.events.shape
+    history = 8 * plan.longest_delay * (plan.n_neurons + n_trains)
+    results = n_ticks * (plan.n_neurons + 4 * len(arrays.kept))
+    given = (*arrays.matrices, *arrays.own, *arrays.shared, *arrays.currents, arrays.events)
+    return history + results + sum(array.nbytes for array in given)
 
 
 def _require_fixed_synapses(network: Network) -> None:
@@ -167,19 +209,20 @@ def _group_plan(group: NeuronGroup) -> GroupPlan:
 
 
 def _constants(group: NeuronGroup, dt_ms: float, *, seed: int) -> dict[str, np.ndarray]:
-    columns = constants(group, dt_ms, seed=seed)
-    return {name: column[: group.size] if column.ndim else column for name, column in columns.items()}
+    return {
+        name: column[: group.size] if column.ndim else column
+        for name, column in constants(group, dt_ms, seed=seed).items()
+    }
 
 
-def _compact(groups: Sequence[NeuronGroup], memory: Memory) -> np.ndarray:
+def _without_padding(groups: Sequence[NeuronGroup], memory: Memory) -> np.ndarray:
     """Return where each place in memory comes to lie without the padding, or -1."""
-    compact = np.full(memory.flat.size, -1)
-    end = 0
+    places, end = np.full(memory.flat.size, -1), 0
     for (g, _), place in memory.places.items():
         size = groups[g].size
-        compact[place : place + size] = np.arange(end, end + size)
+        places[place : place + size] = np.arange(end, end + size)
         end += size
-    return compact
+    return places
 
 
 def _reach(
@@ -191,6 +234,11 @@ def _reach(
         if 0 <= first < group.size:
             return g, first, first + int(size)
     raise AssertionError(place)
+
+
+def _most(network: Network, counts: np.ndarray) -> np.ndarray:
+    """Return the most spikes that each neuron, and each train, sends in a tick."""
+    return np.concatenate([np.ones(network.n_neurons, int), counts.max(axis=0, initial=1)])
 
 
 def _counts(network: Network, events: Events, grid: Grid) -> np.ndarray:

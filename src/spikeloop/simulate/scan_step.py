@@ -16,28 +16,31 @@ from spikeloop.neurons.rounding import as_written
 from spikeloop.numerics.random import threefry2x32_arrays, uniform_arrays
 from spikeloop.simulate.group_kernel import LIMIT
 from spikeloop.simulate.scan_plan import Arrays, GroupPlan, Plan
-from spikeloop.simulate.spike_gradient import SpikeGradient
-from spikeloop.simulate.synapse_lists import SynapseList
+from spikeloop.simulate.scan_synapses import SynapseList
 
 
 class Result(NamedTuple):
-    """What a run gives, tick by tick."""
+    """What a run gives."""
 
     spikes: Any
     """(tick, neuron): booleans, or 1.0 and 0.0 where they have gradients."""
     record: Any
     """(tick, recorded) float32: values at the start of each tick."""
     overflowed: Any
-    """(tick,) int32: the last neuron whose potential overflowed, or -1."""
+    """(neuron,) int32: the first tick in which the potential overflowed, or -1."""
 
 
 class Carry(NamedTuple):
     """What one tick hands to the next."""
 
+    rows: Any
+    """(place,) float32: the columns that spikes arrive at, one after the other."""
     columns: dict[tuple[int, str], Any]
-    """(group, name) -> (neuron,) float32."""
-    free: tuple[Any, ...]
-    """For each group, (neuron,) int32: the tick from which on it is not refractory."""
+    """(group, name) -> (neuron,) float32: the other columns that change."""
+    free: Any
+    """(neuron,) int32: the tick from which on it is not refractory."""
+    overflowed: Any
+    """As in `Result`."""
     history: Any
     """(2 * longest delay, sender) float32: a ring of the spikes of the latest ticks, twice, so that
     the latest lie together wherever the ring begins."""
@@ -53,68 +56,102 @@ class Now(NamedTuple):
 
 def run(plan: Plan, arrays: Arrays) -> Result:
     """Run a network from its start."""
-    columns, end = {}, 0
-    for g, name in plan.columns:
-        size = plan.groups[g].size
-        columns[g, name] = arrays.start[end : end + size]
-        end += size
     n_ticks, n_trains = arrays.events.shape
-    free = tuple(jnp.zeros(group.size, jnp.int32) for group in plan.groups)
-    history = jnp.zeros((2 * plan.longest_delay, plan.n_neurons + n_trains), jnp.float32)
+    columns = _split(plan, arrays.start, plan.columns)
+    start = Carry(
+        arrays.start[: plan.n_places],
+        {key: columns[key] for key in plan.columns if key not in plan.rows},
+        jnp.zeros(plan.n_neurons, jnp.int32),
+        jnp.full(plan.n_neurons, -1, jnp.int32),
+        jnp.zeros((2 * plan.longest_delay, plan.n_neurons + n_trains), jnp.float32),
+    )
     given = Now(jnp.arange(n_ticks, dtype=jnp.int32), arrays.events, arrays.currents)
     tick = partial(_tick, plan, arrays)
     if plan.gradient is None:
         tick = as_written(tick, arrays.zero)
-    return lax.scan(tick, Carry(columns, free, history), given)[1]
+    end, (spikes, record) = lax.scan(tick, start, given)
+    return Result(spikes, record, end.overflowed)
 
 
-def _tick(plan: Plan, arrays: Arrays, carry: Carry, now: Now) -> tuple[Carry, Result]:
-    columns = dict(carry.columns)
-    _inject(plan, columns, now)
-    record = jnp.concatenate([columns[key] for key in plan.columns])[arrays.kept]
-    _deliver(plan, arrays, columns, carry.history, now.tick)
-    spikes, free, overflowed = [], [], jnp.int32(-1)
+def _tick(plan: Plan, arrays: Arrays, carry: Carry, now: Now) -> tuple[Carry, tuple]:
+    columns = _inject(plan, carry.columns, now)
+    others = [columns[key] for key in plan.columns if key not in plan.rows]
+    record = jnp.concatenate([carry.rows, *others])[arrays.kept]
+    columns |= _split(plan, _deliver(plan, arrays, carry, now.tick), plan.rows)
+    spikes, lost = [], []
     for g, group in enumerate(plan.groups):
-        own = {name: column for (owner, name), column in columns.items() if owner == g}
-        awake = now.tick >= carry.free[g]
-        state, fired, lost = _advance(plan, group, own | arrays.constants[g], awake, now.tick, arrays)
-        columns |= {(g, name): column for name, column in state.items()}
+        own = {name: columns[owner, name] for owner, name in plan.columns if owner == g}
+        awake = now.tick >= carry.free[group.first : group.first + group.size]
+        own, fired, beyond = _advance(plan, group, own | arrays.constants[g], awake, now, arrays)
+        columns |= {(g, name): column for name, column in own.items()}
         spikes.append(fired)
-        free.append(jnp.where(fired > 0.5, now.tick + 1 + group.held, carry.free[g]))
-        numbers = jnp.arange(group.first, group.first + group.size, dtype=jnp.int32)
-        overflowed = jnp.maximum(overflowed, jnp.where(lost, numbers, -1).max())
-    spikes = jnp.concatenate(spikes)
-    latest = jnp.concatenate([spikes, now.events]).astype(jnp.float32)
-    slot = now.tick % plan.longest_delay
-    history = carry.history.at[slot].set(latest).at[slot + plan.longest_delay].set(latest)
-    return Carry(columns, tuple(free), history), Result(spikes, record, overflowed)
+        lost.append(beyond)
+    spikes, lost = jnp.concatenate(spikes), jnp.concatenate(lost)
+    held = np.repeat([group.held for group in plan.groups], [group.size for group in plan.groups])
+    after = Carry(
+        jnp.concatenate([columns[key] for key in plan.rows] or [carry.rows]),
+        {key: columns[key] for key in carry.columns},
+        jnp.where(spikes > 0.5, now.tick + 1 + held.astype(np.int32), carry.free),
+        jnp.where(lost & (carry.overflowed < 0), now.tick, carry.overflowed),
+        _remember(plan, carry.history, jnp.concatenate([spikes, now.events]), now.tick),
+    )
+    return after, (spikes, record)
 
 
-def _inject(plan: Plan, columns: dict, now: Now) -> None:
+def _split(plan: Plan, values, keys: tuple) -> dict:
+    """Return the columns that lie one after the other in `values`."""
+    ends = np.cumsum([plan.groups[g].size for g, _ in keys], dtype=int)
+    return dict(zip(keys, jnp.split(values, ends[:-1]), strict=True)) if keys else {}
+
+
+def _inject(plan: Plan, columns: dict, now: Now) -> dict:
+    columns = dict(columns)
     for (g, first, stop), current in zip(plan.currents, now.currents, strict=True):
         columns[g, "current"] = columns[g, "current"].at[first:stop].set(current)
+    return columns
 
 
-def _deliver(plan: Plan, arrays: Arrays, columns: dict, history, tick) -> None:
-    """Add the spikes whose delay has passed to the rows they arrive at."""
-    if not plan.rows:
-        return
-    begin = (tick % plan.longest_delay + plan.longest_delay) * history.shape[1]
-    spikes = history.reshape(-1)
-    rows = jnp.concatenate([columns[key] for key in plan.rows])
+def _remember(plan: Plan, history, sent, tick):
+    slot, sent = tick % plan.longest_delay, sent.astype(jnp.float32)
+    return history.at[slot].set(sent).at[slot + plan.longest_delay].set(sent)
+
+
+def _deliver(plan: Plan, arrays: Arrays, carry: Carry, tick):
+    """Return the rows with the spikes added whose delay has passed."""
+    rows, history = carry.rows, carry.history
+    begin = tick % plan.longest_delay + plan.longest_delay
+    spikes, place = history.reshape(-1), begin * history.shape[1]
     if len(arrays.own.sender):
-        rows = rows + _arriving(arrays.own, jnp.zeros_like(rows), spikes, begin)
+        rows += _add_lists(jnp.zeros_like(rows), spikes, place, arrays.own)
+    for delay, matrix in zip(plan.delays, arrays.matrices, strict=True):
+        add = _add_row_by_row if plan.gradient is None else _add_product
+        rows = add(rows, history[begin - delay], matrix)
     if len(arrays.shared.sender):
-        rows = _arriving(arrays.shared, rows, spikes, begin)
-    end = 0
-    for key in plan.rows:
-        size = columns[key].size
-        columns[key] = rows[end : end + size]
-        end += size
+        rows = _add_lists(rows, spikes, place, arrays.shared)
+    return rows
 
 
-def _arriving(synapses: SynapseList, total, spikes, begin):
-    """Add what arrives to `total`, one entry of all lists after the other."""
+def _add_product(total, sent, matrix):
+    return total + sent @ matrix
+
+
+def _add_row_by_row(total, sent, matrix):
+    """Add the row of each sender as often as it has sent, in the order of senders."""
+    senders = jnp.arange(len(sent))
+
+    def some_are_left(state):
+        return (state[0] > 0).any()
+
+    def add_next(state):
+        left, total = state
+        sender = jnp.argmax(left > 0)
+        return jnp.where(senders == sender, left - 1, left), total + matrix[sender]
+
+    return lax.while_loop(some_are_left, add_next, (sent, total))[1]
+
+
+def _add_lists(total, spikes, begin, synapses: SynapseList):
+    """Add what arrives at each place, one entry of all lists after the other."""
 
     def add(k, total):
         sent = spikes.at[begin + synapses.sender[k]].get(mode="promise_in_bounds")
@@ -125,14 +162,14 @@ def _arriving(synapses: SynapseList, total, spikes, begin):
     return lax.fori_loop(0, len(synapses.sender), add, total)
 
 
-def _advance(plan: Plan, group: GroupPlan, columns: dict, awake, tick, arrays: Arrays):
+def _advance(plan: Plan, group: GroupPlan, columns: dict, awake, now: Now, arrays: Arrays):
     """Return the columns of a group at the end of a tick, who fired, and who overflowed."""
     shape = group.shape
     p = namedtuple("Parameters", shape.parameters)(
         *(columns[f"parameter {name}"] for name in shape.parameters)
     )
     before = tuple(columns[f"state {name}"] for name in shape.state)
-    inputs, jump, after_columns = _receive(group, columns, tick, arrays)
+    inputs, jump, own = _receive(group, columns, now, arrays)
     after = _filled(group.step(before, inputs, p, arrays.dt_ms), group.size)
     v = after[0] + jump if "jump" in shape.receptors else after[0]
     v = jnp.where(awake, v, before[0]) if shape.refractory else v
@@ -147,11 +184,11 @@ def _advance(plan: Plan, group: GroupPlan, columns: dict, awake, tick, arrays: A
     else:
         spikes = jnp.where(able, plan.gradient.spikes(group.spiked, seen, p), 0.0)
         state = plan.gradient.reset(spikes, reset, after)
-    names = (f"state {name}" for name in shape.state)
-    return after_columns | dict(zip(names, state, strict=True)), spikes, lost
+    own |= {f"state {name}": value for name, value in zip(shape.state, state, strict=True)}
+    return own | {"current": columns["current"]}, spikes, lost
 
 
-def _receive(group: GroupPlan, columns: dict, tick, arrays: Arrays):
+def _receive(group: GroupPlan, columns: dict, now: Now, arrays: Arrays):
     """Return the inputs of a tick, the jumps, and the columns of receptors at its end."""
     currents, conductances, jumps, after = [], [], [], {}
     for k, kind in enumerate(group.shape.receptors):
@@ -161,8 +198,8 @@ def _receive(group: GroupPlan, columns: dict, tick, arrays: Arrays):
             after[f"receptor {k} row"] = jnp.zeros_like(row)
             continue
         decay = columns[f"receptor {k} decay"]
-        g = row
         after[f"receptor {k} row"] = row * decay
+        g = row
         if kind.startswith("alpha"):  # the exact step of x' = -x / tau, g' = (e x - g) / tau
             g = columns[f"receptor {k} response"]
             after[f"receptor {k} response"] = (g + columns[f"receptor {k} rise"] * row) * decay
@@ -173,7 +210,7 @@ def _receive(group: GroupPlan, columns: dict, tick, arrays: Arrays):
             currents.append(g)
     current = _sum(currents) + columns["current"]
     conductance = jnp.broadcast_to(_sum(conductances), current.shape)
-    return Inputs(current, conductance, _chance(group, tick, arrays)), _sum(jumps), after
+    return Inputs(current, conductance, _chance(group, now, arrays)), _sum(jumps), after
 
 
 def _sum(values: list):
@@ -181,12 +218,12 @@ def _sum(values: list):
     return reduce(lambda total, value: value + total, reversed(values)) if values else np.float32(0)
 
 
-def _chance(group: GroupPlan, tick, arrays: Arrays):
+def _chance(group: GroupPlan, now: Now, arrays: Arrays):
     """Return a random number for each neuron, a function of the tick and its place in the group."""
     if not group.shape.random:
         return jnp.zeros(group.size, jnp.float32)
     numbers = jnp.arange(group.size, dtype=jnp.uint32)
-    bits, _ = threefry2x32_arrays(*arrays.key, tick.astype(jnp.uint32), numbers)
+    bits, _ = threefry2x32_arrays(*arrays.key, now.tick.astype(jnp.uint32), numbers)
     return uniform_arrays(bits)
 
 

@@ -9,7 +9,7 @@ from jaxtyping import Float, Float32
 from spikeloop.data import Templates
 from spikeloop.data.checks import require
 
-Waveforms = Callable[[float], Float32[np.ndarray, "unit time channel"]]
+WaveformsAt = Callable[[float], Float32[np.ndarray, "unit time channel"]]
 """Gives the waveforms of all units in uV, the tissue being displaced by so many um."""
 
 DRIFT_STEP_UM = 4.0
@@ -37,7 +37,7 @@ class TemplateBank:
     """The first displacement."""
 
     @classmethod
-    def of(cls, waveforms_at: Waveforms, span_um: tuple[float, float]) -> "TemplateBank":
+    def of(cls, waveforms_at: WaveformsAt, span_um: tuple[float, float]) -> "TemplateBank":
         """Make the waveforms of the displacements from ``span_um[0]`` to ``span_um[1]``."""
         steps = np.arange(
             np.floor(span_um[0] / DRIFT_STEP_UM), np.ceil(span_um[1] / DRIFT_STEP_UM) + 1
@@ -86,7 +86,7 @@ class _Packed:
         return cls(parts, first, stop, waveforms_uV.shape[1])
 
 
-def between_contacts(templates: Templates, span_um: tuple[float, float]) -> Waveforms:
+def between_contacts(templates: Templates, span_um: tuple[float, float]) -> WaveformsAt:
     r"""Return templates that are moved along the probe by interpolation between its contacts.
 
     What a contact at y sees of tissue moved by d is what a contact at y - d saw before. Between

@@ -19,7 +19,6 @@ from spikeloop.viz.style import (
     PALE,
     PURPLE,
     SKY,
-    VERMILLION,
     WIDE_IN,
     axes_or_new,
     integer_ticks,
@@ -31,13 +30,14 @@ from spikeloop.viz.style import (
 )
 from spikeloop.viz.tables import format_value
 
-POPULATION_COLOURS = (INK, VERMILLION, BLUE, GREEN, ORANGE, PURPLE, SKY)
+RED = "#CC3311"  # lighter than black to any eye, and red to most
+POPULATION_COLOURS = (INK, RED, BLUE, GREEN, ORANGE, PURPLE, SKY)
 """In the order of the populations: excitatory black, inhibitory red, and five more."""
 
 _TIME_LABEL = "time (ms)"
 _MOST_TICKS_ROWS = 150  # beyond that, a spike is drawn as a dot
 _MOST_VECTOR_SPIKES = 3000  # beyond that, spikes are drawn as pixels inside the vector figure
-_N_BINS = 24
+_MOST_BINS = 24
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,7 +69,8 @@ class CurvePanel:
     """One or several quantities in the same unit."""
 
     curves: Mapping[str, TimeSeries]
-    """Name -> (time, 1) values; the name of a single one is not written."""
+    """Name -> (time, 1) values, each drawn for as long as it holds; the name of a single one is not
+    written."""
     label: str
     """What they are, with the unit."""
 
@@ -133,7 +134,12 @@ def plot_panels(
 
 @styled
 def plot_network_raster(
-    spikes: SpikeTrains, *, most_units: int = 1000, label: str = "unit", ax: Axes | None = None
+    spikes: SpikeTrains,
+    *,
+    most_units: int = 1000,
+    label: str = "unit",
+    shaded_s: tuple[float, float] | None = None,
+    ax: Axes | None = None,
 ) -> Axes:
     """Draw the spikes of a network: the first population black, the second red.
 
@@ -145,6 +151,8 @@ def plot_network_raster(
         Of more units so many are drawn, taken at equal steps, and the axis says so.
     label
         What a row is.
+    shaded_s
+        A stretch of time to shade, as that of the input.
     ax
         Where to draw; a new figure if None.
 
@@ -157,6 +165,8 @@ def plot_network_raster(
     """
     ax = axes_or_new(ax, WIDE_IN, 3.6)
     _draw_raster(RasterPanel(spikes, label, most_units), ax)
+    if shaded_s is not None:
+        _shade(ax, shaded_s)
     ax.set_xlim(0.0, 1e3 * float(spikes.epochs.stop_s[-1]))
     return ax
 
@@ -282,7 +292,7 @@ def _draw_curves(panel: CurvePanel, ax: Axes) -> None:
         panel.curves.items(), _colours(len(panel.curves)), strict=True
     ):
         times_ms, values = _curve(series, name)
-        ax.plot(times_ms, values, color=colour, lw=1.1, label=name)
+        ax.plot(times_ms, values, color=colour, lw=1.1, label=name, drawstyle="steps-post")
     ax.set(xlabel=_TIME_LABEL, ylabel=panel.label)
     if len(panel.curves) > 1:
         legend_above(ax, len(panel.curves))
@@ -305,13 +315,12 @@ def _draw_distribution(ax: Axes, label: str, groups: Mapping[str, np.ndarray]) -
     if not known.size:
         say_empty(ax, "undefined")
         return
-    low, high = float(known.min()), float(known.max())
     if is_log:
-        edges = np.geomspace(low, high * 1.01, _N_BINS + 1)
+        edges = np.geomspace(known.min(), known.max() * 1.01, _n_bins(known) + 1)
         ax.set_xscale("log")
         plain_log_ticks(ax.xaxis)
     else:
-        edges = np.linspace(low, high if high > low else low + 1.0, _N_BINS + 1)
+        edges = _edges(known)
     for (name, values), colour in zip(finite.items(), _colours(len(finite)), strict=True):
         if values.size:
             counts, _ = np.histogram(values, edges)
@@ -319,6 +328,23 @@ def _draw_distribution(ax: Axes, label: str, groups: Mapping[str, np.ndarray]) -
             ax.stairs(counts / values.size, edges, color=colour, lw=1.2, label=f"{name}{middle}")
     ax.set_ylim(bottom=0.0)
     legend_above(ax, 1)
+
+
+def _n_bins(known: np.ndarray) -> int:
+    return int(np.clip(2 * np.sqrt(known.size), 5, _MOST_BINS))
+
+
+def _edges(known: np.ndarray) -> np.ndarray:
+    """Return equal bins that hold equally many steps of values that come in steps, as counts."""
+    values = np.unique(known)
+    if len(values) == 1:
+        return values + np.array([-0.5, 0.5])
+    span, step = values[-1] - values[0], np.diff(values).min()
+    steps = (values - values[0]) / step
+    if np.allclose(steps, np.round(steps), atol=1e-3):
+        width = step * np.ceil(span / (_n_bins(known) * step))
+        return np.arange(values[0] - step / 2, values[-1] + width, width)
+    return np.linspace(values[0], values[-1], _n_bins(known) + 1)
 
 
 def _curve(series: TimeSeries, name: str) -> tuple[np.ndarray, np.ndarray]:

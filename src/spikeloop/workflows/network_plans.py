@@ -39,6 +39,8 @@ class Plan:
     method: Simulation
     driven_s: tuple[float, float] | None = None
     """When its input is on; None where there is no input."""
+    units: tuple[str, str] = ("", "")
+    """Of conductance and current; empty where they have no dimension."""
 
 
 def plan_of(config: NetworkSettings) -> Plan:
@@ -81,7 +83,8 @@ def _coba(config: CobaConfig) -> Plan:
         synapses_per_neuron=config.synapses_per_unit,
         integrator=config.integrator,
     )
-    return _plan("A network that keeps itself awake", network, config, _records(config, network))
+    plan = _plan("A network that keeps itself awake", network, config, _records(config, network))
+    return replace(plan, units=(" (nS)", " (pA)"))
 
 
 _PLANS: dict[type, Callable] = {

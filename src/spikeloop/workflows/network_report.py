@@ -15,6 +15,7 @@ from spikeloop.viz.network import (
     plot_distributions,
     plot_panels,
 )
+from spikeloop.viz.style import count_noun
 from spikeloop.workflows.job import Job
 from spikeloop.workflows.network_plans import RECEPTORS, Plan
 from spikeloop.workflows.network_settings import (
@@ -147,23 +148,15 @@ def _activity(plan: Plan, activity: Activity, receptors: tuple[str, ...]) -> Sec
     if plan.network.sources:
         panels.append(CurvePanel({"inputs": _rate(activity, "inputs")}, "input (Hz)"))
     figures = [_over_time(plan, panels, _RASTER_WORDS)]
-    panels = []
-    for name in names:
-        conductances = {r: _mean(activity.trace(name, r)) for r in receptors}
-        panels.append(CurvePanel(conductances, f"g, {name}"))
-        currents = {r: _mean(_synaptic(plan, activity, name, r)) for r in receptors}
-        if len(currents) > 1:
-            total = sum(series.values for series in currents.values())
-            currents["sum"] = TimeSeries(total, currents[receptors[0]].sample_rate_hz)
-        panels.append(CurvePanel(currents, f"I, {name}"))
+    panels = _means(plan, activity, receptors)
     n_recorded = ", ".join(
         f"{activity.trace(name, 'v').values.shape[1]} of {plan.network.population(name).size} "
         f"{name}"
         for name in names
     )
     words = (
-        "Mean conductance g and mean current I = g (E − v) of the synapses of each kind, "
-        f"over the recorded units: {n_recorded}."
+        "Mean conductance g and mean current I = g (E − v) of the synapses that end in each "
+        f"population, over the recorded units: {n_recorded}."
     )
     figures.append(_over_time(plan, panels, words, name="Mean conductance and current"))
     return Section("What it did", "", figures)
@@ -173,6 +166,27 @@ _RASTER_WORDS = (
     "Above, each dot is a spike, with excitatory units black and inhibitory ones red. Below, "
     "spikes per second and unit, in bins of 5 ms."
 )
+
+
+def _means(plan: Plan, activity: Activity, receptors: tuple[str, ...]) -> list[Panel]:
+    """Return the mean conductances and currents: a panel of each for each population."""
+    names = [part.name for part in plan.network.populations]
+    g = {(n, r): _mean(activity.trace(n, r)) for n in names for r in receptors}
+    i = {(n, r): _mean(_synaptic(plan, activity, n, r)) for n in names for r in receptors}
+    g_label, i_label = ("g" + plan.units[0], "I" + plan.units[1])
+    if len(receptors) == 1:
+        return [
+            CurvePanel({name: curves[name, receptors[0]] for name in names}, label)
+            for curves, label in ((g, g_label), (i, i_label))
+        ]
+    panels: list[Panel] = []
+    for name in names:
+        currents = {r: i[name, r] for r in receptors}
+        total = sum(series.values for series in currents.values())
+        currents["sum"] = TimeSeries(total, activity.trace(name, "v").sample_rate_hz)
+        panels.append(CurvePanel({r: g[name, r] for r in receptors}, f"{name}\n{g_label}"))
+        panels.append(CurvePanel(currents, f"{name}\n{i_label}"))
+    return panels
 
 
 def _over_time(
@@ -232,11 +246,12 @@ def _rates(plan: Plan, activity: Activity) -> list[KeyNumber]:
 
 def _speed(plan: Plan, activity: Activity) -> list[KeyNumber]:
     run_s, build_s = activity.timings_s["run"], activity.timings_s["build"]
+    n_units = count_noun(plan.network.n_neurons, "unit")
     done = activity.status == "done"
     factor = run_s / plan.method.duration_s if done else float("nan")
     return [
-        KeyNumber("spikes", len(activity.spikes.times_s), f"of {plan.network.n_neurons:,} units"),
-        KeyNumber("run time over network time", factor, f"{1e3 * run_s:.3g} ms; 1: real time"),
+        KeyNumber("spikes", len(activity.spikes.times_s), f"of {n_units}"),
+        KeyNumber("real-time factor", factor, f"{1e3 * run_s:.3g} ms of work, recording included"),
         KeyNumber("time to build (s)", build_s, "compiling not counted"),
     ]
 

@@ -1,0 +1,169 @@
+"""From settings to a recording with its ground truth: ``spikeloop simulate recording``."""
+
+import os
+import shutil
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+import numpy as np
+
+from spikeloop.data import Experiment, GroundTruth
+from spikeloop.data.checks import require
+from spikeloop.io import save_npz, save_recording
+from spikeloop.io.recording import TRACES_FILE, read_recording
+from spikeloop.io.results import Run, write_text
+from spikeloop.simulate import (
+    RecordingConfig,
+    RecordingTruth,
+    SimulatedRecording,
+    VirtualCortex,
+    noise_levels_uV,
+    simulate_cortex,
+    simulate_network,
+    simulate_recording,
+)
+from spikeloop.viz import render_report
+from spikeloop.workflows.cortex_recording import fire_leaky, record_spikes, some_units
+from spikeloop.workflows.job import Job, check_seed, open_job
+from spikeloop.workflows.network_plans import plan_of
+from spikeloop.workflows.network_settings import NetworkConfig
+from spikeloop.workflows.recording_report import recording_report
+from spikeloop.workflows.simulate_network import Finished
+
+_N_STEPS = 3
+_UNFINISHED = "unfinished"
+
+
+@dataclass(frozen=True)
+class RecordingJob(RecordingConfig):
+    """A recording to make, and whose spikes it holds."""
+
+    source: Literal["chance", "cortex", "network"] = "chance"
+    """Whose spikes are recorded. chance: units that fire on their own; cortex: a virtual visual
+    cortex that watches images; network: units of a recurrent network. The cortex says how many
+    units there are; it and the network say how long the recording lasts."""
+    cortex: VirtualCortex = field(
+        default_factory=lambda: VirtualCortex(
+            n_simple=12, n_complex=6, n_images=60, n_repeats=4, pause_s=2.0
+        )
+    )
+    """The cortex, and what it is shown."""
+    cells: Literal["poisson", "lif"] = "poisson"
+    """How the units of the cortex fire: at random at their rates, or as leaky integrate-and-fire
+    neurons whose current gives them these rates."""
+    network: NetworkConfig = field(default_factory=lambda: NetworkConfig(duration_s=1.0))
+    """The network, of which ``units.n_units`` units are recorded. Its own seed decides it."""
+    gain_uV: float = 0.195
+    """One step of the int16 numbers of the file."""
+    seed: int = 0
+    """Start of all random numbers."""
+
+    def __post_init__(self) -> None:
+        check_seed(self.seed)
+        require(self.gain_uV > 0, f"gain_uV={self.gain_uV}: it must be above 0.")
+
+
+def run_recording(
+    out: str | Path,
+    config: RecordingJob,
+    *,
+    overwrite: bool = False,
+    resume: bool = False,
+    command: str = "",
+) -> Finished:
+    """Make a recording with its ground truth, and a results folder with a report.
+
+    The folder is one of those that `save_recording` writes: `read_recording`, `read_ground_truth`
+    and SpikeInterface open it. Beside that it holds ``report.html`` and, where the spikes are those
+    of the virtual cortex, ``experiment.npz`` with its spikes, trials and images.
+
+    Parameters
+    ----------
+    out
+        The results folder to make.
+    config
+        What to record.
+    overwrite, resume, command
+        As in `spikeloop.io.results.open_results`.
+
+    Raises
+    ------
+    InvalidInputError, ResultsFolderError, BadFileError
+        The settings cannot be used, the folder is in the way, or the disk is full.
+    """
+    out = Path(out)
+    run = Run("simulate recording", config, command=command)
+    with open_job(out, run, n_steps=_N_STEPS, overwrite=overwrite, resume=resume) as job:
+        with job.doing("simulate"):
+            experiment, made = _simulate(config)
+        with job.doing("write the traces"):
+            truth = ground_truth(made.truth, noise_levels_uV(made.recording))
+            _save(job, made, truth, config.gain_uV)
+            if experiment is not None:
+                job.folder.file("experiment.npz", lambda path: save_npz(path, experiment))
+        with job.doing("report"):
+            recording = read_recording(job.folder.path)
+            report = recording_report(recording, truth, config.model.noise, job)
+            write_text(job.folder.path / "report.html", render_report(report))
+    return Finished(out, "done")
+
+
+def ground_truth(truth: RecordingTruth, noise_uV: np.ndarray) -> GroundTruth:
+    """Return the truth of a recording as it is stored, with how far units stand out of the noise.
+
+    Parameters
+    ----------
+    truth
+        What lies behind the recording.
+    noise_uV
+        (channel,) standard deviation of the noise.
+    """
+    templates = truth.templates
+    channel = templates.peak_channel
+    peak_uV = np.abs(templates.waveforms_uV).max(axis=1)[np.arange(len(channel)), channel]
+    spikes = truth.spikes
+    table = {
+        **spikes.unit_table,
+        "depth_um": truth.depths_um,
+        "peak_channel": channel,
+        "snr": peak_uV / noise_uV[channel],
+    }
+    known = {"amplitude": truth.amplitudes, "displacement_um": truth.displacement_um}
+    return GroundTruth(
+        type(spikes)(spikes.times_s, spikes.unit_index, spikes.unit_ids, spikes.epochs, table),
+        templates,
+        known,
+    )
+
+
+def _simulate(config: RecordingJob) -> tuple[Experiment | None, SimulatedRecording]:
+    """Return the recording, and the experiment behind it where there is one."""
+    if config.source == "cortex":
+        cortex = simulate_cortex(config.cortex, seed=config.seed)
+        is_leaky = config.cells == "lif"
+        experiment = fire_leaky(cortex, seed=config.seed) if is_leaky else cortex.experiment
+        return experiment, record_spikes(experiment.spikes, config, seed=config.seed)
+    if config.source == "network":
+        plan = plan_of(config.network)
+        activity = simulate_network(plan.network, plan.method, seed=config.network.seed)
+        spikes = some_units(activity.spikes, config.units.n_units, seed=config.seed)
+        return None, record_spikes(spikes, config, seed=config.seed)
+    return None, simulate_recording(config, seed=config.seed)
+
+
+def _save(job: Job, made: SimulatedRecording, truth: GroundTruth, gain_uV: float) -> None:
+    """Write the files of the recording into the results folder, unless an earlier run did."""
+    folder = job.folder.path
+
+    def write(traces: Path) -> None:
+        scratch = folder / _UNFINISHED
+        for left in (scratch, scratch.with_name(f"{_UNFINISHED}.partial")):  # by a killed run
+            shutil.rmtree(left, ignore_errors=True)
+        save_recording(made.recording, scratch, truth=truth, gain_uV=gain_uV)
+        os.replace(scratch / TRACES_FILE, traces)
+        for file in scratch.iterdir():
+            os.replace(file, folder / file.name)
+        scratch.rmdir()
+
+    job.folder.file(TRACES_FILE, write)
