@@ -209,7 +209,8 @@ def run_in_double(case: Case) -> Traces:
 
     neuron = case.neuron.neuron()
     n_ticks = round(DURATION_S * 1000 / case.dt_ms)
-    fired, values = np.zeros((n_ticks, N_CELLS), bool), np.zeros((len(neuron.state), *fired.shape))
+    fired = np.zeros((n_ticks, N_CELLS), bool)
+    values = np.zeros((len(neuron.state), *fired.shape))
 
     @jax.jit
     def advance(state, amplitude):

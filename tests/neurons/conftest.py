@@ -80,6 +80,25 @@ def run_jax():
     return run
 
 
+@pytest.fixture
+def error_order(run_jax):
+    """Return ``order(neuron, truth, ...)``: how the error at the end shrinks with the tick.
+
+    `truth` is the state at `duration_ms`, or the first variables of it.
+    """
+
+    def order(neuron, truth, duration_ms, current, steps_ms, **given):
+        steps_ms = np.array(steps_ms)
+        n_ticks = np.rint(duration_ms / steps_ms).astype(int)
+        currents = np.full((n_ticks.max(), len(steps_ms)), current)
+        _, traces = run_jax(neuron, currents, steps_ms, dtype=np.float64, **given)
+        ends = traces[n_ticks - 1, np.arange(len(steps_ms)), : len(truth)]
+        errors = np.abs(ends - truth).max(axis=1)
+        return np.polyfit(np.log(steps_ms), np.log(errors), 1)[0]
+
+    return order
+
+
 def _scan(neuron, rounded, state, p, inputs, dt_ms, zero):
     def tick(state, now, p):
         p = SimpleNamespace(**p)

@@ -82,7 +82,7 @@ def test_the_potential_never_passes_the_peak(run_numba):
     assert traces[..., 0].max() <= 20
 
 
-def test_the_error_below_threshold_is_of_the_first_order(run_jax):
+def test_the_error_below_threshold_is_of_the_first_order(error_order):
     def slope(t, y):
         v, w = y
         spike = 30 * 2 * np.exp((v + 50.4) / 2)
@@ -90,9 +90,6 @@ def test_the_error_below_threshold_is_of_the_first_order(run_jax):
         return [total / 281, (4 * (v + 70.6) - w) / 144]
 
     truth = solve_ivp(slope, (0, 16), [-70.6, 0.0], rtol=1e-11, atol=1e-11).y[:, -1]
-    steps_ms, errors = np.array([0.4, 0.2, 0.1, 0.05]), []
-    for dt_ms in steps_ms:
-        given = {"conductance": 2.0, "dtype": np.float64}
-        _, traces = run_jax(AdEx().neuron(), np.full((round(16 / dt_ms), 1), 300.0), dt_ms, **given)
-        errors.append(np.abs(traces[-1, 0] - truth).max())
-    assert np.polyfit(np.log(steps_ms), np.log(errors), 1)[0] == pytest.approx(1, abs=0.1)
+    steps_ms = (0.4, 0.2, 0.1, 0.05)
+    order = error_order(AdEx().neuron(), truth, 16, 300.0, steps_ms, conductance=2.0)
+    assert order == pytest.approx(1, abs=0.1)

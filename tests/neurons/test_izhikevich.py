@@ -82,18 +82,12 @@ def test_a_resonator_rings_and_a_plain_cell_does_not(run_numba):
     assert crossings[1] <= 1
 
 
-def test_the_error_of_euler_is_of_the_first_order(run_jax):
-    model = Izhikevich()
-
+def test_the_error_of_euler_is_of_the_first_order(error_order):
     def slope(t, y):
         v, u = y
         return [0.04 * v * v + 5 * v + 140 - u - 0.02 * v, 0.02 * (0.2 * v - u)]
 
     truth = solve_ivp(slope, (0, 16), [-70.0, -14.0], rtol=1e-11, atol=1e-11).y[:, -1]
-    steps_ms, errors = np.array([0.4, 0.2, 0.1, 0.05]), []
-    for dt_ms in steps_ms:
-        ticks = np.zeros((round(16 / dt_ms), 1))
-        given = {"conductance": 0.02, "dtype": np.float64}
-        _, traces = run_jax(model.neuron(), ticks, dt_ms, **given)
-        errors.append(np.abs(traces[-1, 0] - truth).max())
-    assert np.polyfit(np.log(steps_ms), np.log(errors), 1)[0] == pytest.approx(1, abs=0.1)
+    steps_ms = (0.4, 0.2, 0.1, 0.05)
+    order = error_order(Izhikevich().neuron(), truth, 16, 0.0, steps_ms, conductance=0.02)
+    assert order == pytest.approx(1, abs=0.1)

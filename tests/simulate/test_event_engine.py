@@ -242,6 +242,16 @@ def test_an_overflow_is_a_status_with_time_and_neuron():
     )
 
 
+def test_a_misspelt_parameter_is_named():
+    cell = Neuron({"v": 0.0}, {"tau": 5.0}, _misspelt, lambda s, p: s[0] > 1, lambda s, p: s)
+    with pytest.raises(InvalidInputError, match=r"uses 'tua', which is none of the parameters: these are tau"):
+        simulate_network(Network([Population("a", 1, cell)]), Simulation(0.01, 0.5), seed=0)
+
+
+def _misspelt(state, inputs, p, dt_ms):
+    return (state[0] + dt_ms / p.tua,)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

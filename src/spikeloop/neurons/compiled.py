@@ -51,7 +51,7 @@ class CompiledNeuron:
     parameters: tuple[str, ...]
     """Names of the parameters."""
     sources: Mapping[str, Callable]
-    """What the neuron's own functions are compiled to, by name: for compiled code, not for Python."""
+    """What the neuron's own functions are compiled to, by name; Python must not call these."""
 
     def check(self) -> None:
         """Compile the three functions, and refuse what numba cannot compile.

@@ -12,6 +12,10 @@ from spikeloop.simulate.network import Population, Source
 from spikeloop.simulate.signals import Grid
 
 
+TIME_DIGITS = 10
+"""Decimals of a spike time in seconds: 333 ticks of 0.1 ms are 0.0333 s."""
+
+
 @dataclass(frozen=True, eq=False)
 class Activity:
     """The spikes of a network, and what was recorded of its state."""
@@ -91,7 +95,7 @@ def spike_trains(
     unit_index = unit[senders]
     ours = unit_index >= 0
     return SpikeTrains(
-        grid.times_ms[ticks[ours]] / 1000,
+        np.round(ticks[ours] * (grid.dt_ms / 1000), TIME_DIGITS),
         unit_index[ours],
         np.arange(sum(sizes)),
         Epochs([0.0], [grid.duration_s]),

@@ -4,6 +4,7 @@ import sys
 import time
 
 import numpy as np
+from numba.core.errors import NumbaError, UnsupportedBytecodeError
 from tqdm import tqdm
 
 from spikeloop.neurons.compiled import compile_neuron
@@ -54,8 +55,17 @@ class EventEngine:
         self.wiring = wire(self.cables, self.n_senders, self.bounds)
         self.kernel = _kernel(network, self.groups)
         built = time.perf_counter()
-        EventRun(self).advance(0)
+        self._compile()
         self.timings_s = {"build": built - started, "compile": time.perf_counter() - built}
+
+    def _compile(self) -> None:
+        """Compile the loop, or load it; say in plain words what numba cannot compile."""
+        try:
+            EventRun(self).advance(0)
+        except (NumbaError, UnsupportedBytecodeError):
+            for group in self.groups:
+                compile_neuron(group.neuron).check()
+            raise
 
     def run(self) -> Activity:
         """Run the network from its start."""

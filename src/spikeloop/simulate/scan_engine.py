@@ -13,9 +13,9 @@ from spikeloop.simulate.activity import Activity, spike_trains
 from spikeloop.simulate.network import Network
 from spikeloop.simulate.scan_plan import Arrays, Plan, Prepared, prepare, require_room
 from spikeloop.simulate.scan_step import Result, run
+from spikeloop.simulate.scan_synapses import SynapseList, lengthened
 from spikeloop.simulate.signals import Grid
 from spikeloop.simulate.simulation import Simulation
-from spikeloop.simulate.scan_synapses import SynapseList, lengthened
 from spikeloop.simulate.wiring import numbering
 
 _SHARED_BY_RUNS = ("dt_ms", "zero", "kept")
@@ -47,9 +47,7 @@ class ScanEngine:
         return _activity(self.network, self.method, self.prepared, result, timings_s)
 
 
-def run_many(
-    network: Network, method: Simulation, *, seeds: Sequence[int]
-) -> list[Activity]:
+def run_many(network: Network, method: Simulation, *, seeds: Sequence[int]) -> list[Activity]:
     """Run a network once for each seed, all at the same time; return what each did.
 
     Each run is the one that `simulate_network` gives for its seed: connections, parameters and
@@ -103,11 +101,21 @@ def run_many(
 def _compiled(plan: Plan, kinds: tuple, tree, *, many: bool):
     """Return the compiled run of a plan, for arrays of these shapes and types."""
     arrays = jax.tree.unflatten(tree, [jax.ShapeDtypeStruct(*kind) for kind in kinds])
-    function = partial(run, plan)
-    if many:
-        axes = {name: None if name in _SHARED_BY_RUNS else 0 for name in Arrays._fields}
-        function = jax.vmap(function, in_axes=(Arrays(**axes),))
-    return jax.jit(function).lower(arrays).compile()
+    return jax.jit(partial(_run_all if many else run, plan)).lower(arrays).compile()
+
+
+def _run_all(plan: Plan, arrays: Arrays) -> Result:
+    """Run several networks, whose arrays are stacked: side by side, but on a CPU in turn.
+
+    There one small network keeps a core busy, and several of them push each other out of its cache.
+    """
+    shared = {name: getattr(arrays, name) for name in _SHARED_BY_RUNS}
+    own = {name: part for name, part in arrays._asdict().items() if name not in shared}
+
+    def run_one(own):
+        return run(plan, Arrays(**own, **shared))
+
+    return jax.lax.map(run_one, own) if jax.default_backend() == "cpu" else jax.vmap(run_one)(own)
 
 
 def _kinds(arrays: Arrays) -> tuple[tuple, object]:
@@ -118,9 +126,7 @@ def _kinds(arrays: Arrays) -> tuple[tuple, object]:
 def _together(prepared: Sequence[Prepared]) -> tuple[Plan, Arrays]:
     """Return one plan for networks drawn with several seeds, and their arrays, stacked."""
     plan = replace(prepared[0].plan, longest_delay=max(p.plan.longest_delay for p in prepared))
-    parts = {
-        name: [getattr(one.arrays, name) for one in prepared] for name in Arrays._fields
-    }
+    parts = {name: [getattr(one.arrays, name) for one in prepared] for name in Arrays._fields}
     for name in ("own", "shared"):
         parts[name] = _equally_long(parts[name])
     stacked = {

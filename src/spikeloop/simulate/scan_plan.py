@@ -14,16 +14,17 @@ from spikeloop.simulate.memory import Memory, lay_out
 from spikeloop.simulate.network import Network
 from spikeloop.simulate.outside import Events, gather_currents, gather_events
 from spikeloop.simulate.recorder import Recorder
-from spikeloop.simulate.signals import Grid
-from spikeloop.simulate.simulation import Simulation
-from spikeloop.simulate.spike_gradient import SpikeGradient
 from spikeloop.simulate.scan_synapses import (
     SynapseList,
+    Synapses,
     fit_matrices,
     matrices,
     synapse_list,
     table_of,
 )
+from spikeloop.simulate.signals import Grid
+from spikeloop.simulate.simulation import Simulation
+from spikeloop.simulate.spike_gradient import SpikeGradient
 from spikeloop.simulate.wiring import Cable, cables
 
 LARGEST_BYTES = 8e9
@@ -116,6 +117,8 @@ class Prepared:
     cables: Sequence[Cable]
     events: Events
     recorder: Recorder
+    tables: tuple[Synapses, Synapses]
+    """Synapses of projections with one delay, and synapses with delays of their own."""
 
 
 def prepare(network: Network, method: Simulation, *, seed: int) -> Prepared:
@@ -131,14 +134,16 @@ def prepare(network: Network, method: Simulation, *, seed: int) -> Prepared:
     places = _without_padding(groups, memory)
     n_places = int((places[: memory.n_arrivals] >= 0).sum())
     counts = _counts(network, events, grid)
-    wired = _wire(found, places, n_places, _most(network, counts))
+    own = table_of([cable for cable in found if cable.delay_ticks.ndim], places)
+    shared = table_of([cable for cable in found if not cable.delay_ticks.ndim], places)
+    delays, *synapses = _wire(shared, own, n_places, _most(network, counts))
     plan = Plan(
         groups=tuple(_group_plan(group) for group in groups),
         columns=tuple(memory.places),
         n_places=n_places,
         currents=tuple(_reach(place, size, memory, groups) for place, size, _ in currents.places),
         longest_delay=max((int(cable.delay_ticks.max(initial=1)) for cable in found), default=1),
-        delays=wired[0],
+        delays=delays,
     )
     arrays = Arrays(
         np.float32(method.dt_ms),
@@ -149,22 +154,19 @@ def prepare(network: Network, method: Simulation, *, seed: int) -> Prepared:
         tuple(_constants(group, method.dt_ms, seed=seed) for group in groups),
         currents.values,
         counts,
-        *wired[1:],
+        *synapses,
     )
-    return Prepared(plan, arrays, groups, memory, found, events, recorder)
+    return Prepared(plan, arrays, groups, memory, found, events, recorder, (shared, own))
 
 
 def _wire(
-    found: Sequence[Cable], places: np.ndarray, n_places: int, most: np.ndarray
+    shared: Synapses, own: Synapses, n_places: int, most: np.ndarray
 ) -> tuple[tuple[int, ...], tuple, SynapseList, SynapseList]:
-    """Return the delays and matrices of all synapses that fit there, and the lists of the others."""
-    own = table_of([cable for cable in found if cable.delay_ticks.ndim], places)
-    shared = table_of([cable for cable in found if not cable.delay_ticks.ndim], places)
-    shape = (len(most), n_places)
-    delays, filled = (), ()
+    """Return the delays and matrices of synapses that fit there, and the lists of others."""
+    delays, filled, shape = (), (), (len(most), n_places)
     if fit_matrices(shared, shape):
         delays, filled = matrices(shared, shape)
-        shared = table_of([], places)
+        shared = Synapses(*(column[:0] for column in shared))
     return (
         delays,
         filled,

@@ -14,8 +14,9 @@ class SpikeGradient:
 
     surrogate: Surrogate = field(default_factory=Surrogate)
     """What stands for the derivative of a spike."""
-    detach_reset: bool = False
-    """Whether gradients leave out that a spike resets the neuron."""
+    detach_reset: bool = True
+    """Whether gradients leave out that a spike resets the neuron. With resets of many mV they grow
+    from spike to spike if it is not left out."""
     relaxed: bool = False
     """Whether spikes are smooth instead of 0 or 1, with their true derivative. For tests."""
 

@@ -24,9 +24,9 @@ from spikeloop.simulate import (
     simulate_network,
 )
 
-RATE_CELL = LIF(tau_ms=100.0, refractory_ms=2.0)
-"""A neuron that fires at a given rate down to about 1 Hz: at lower rates the potential comes to
-rest so near the threshold that single precision cannot tell them apart."""
+RATE_CELL = LIF(tau_ms=200.0, refractory_ms=2.0)
+"""A neuron that fires at a given rate down to about 1 Hz. At lower rates, which it reaches a few
+time constants after a spike, the potential creeps up by less than single precision can tell."""
 _CLOCK_HZ = 1000.0
 
 

@@ -46,7 +46,7 @@ def recording_report(recording: Recording, truth: GroundTruth, noise: Noise, job
 def _traces(recording: Recording, truth: GroundTruth) -> ReportFigure:
     start_s = _busiest_s(truth, recording.duration_s)
     stop_s = min(start_s + _STRETCH_S, recording.duration_s)
-    largest = np.argsort(-truth.spikes.unit_table["snr"])[:_N_MARKED]
+    largest = np.argsort(-truth.templates.amplitude_uV)[:_N_MARKED]
     keep = np.isin(np.arange(truth.spikes.n_units), largest)
     ax = plot_traces(
         recording,
@@ -56,15 +56,15 @@ def _traces(recording: Recording, truth: GroundTruth) -> ReportFigure:
         spike_channels=truth.templates.peak_channel[keep],
     )
     words = (
-        "Twenty milliseconds with many spikes of the seven units with the highest signal to noise. "
-        "Each of these is marked on the channel where its unit is largest."
+        "Twenty milliseconds with many spikes of the seven largest units. Each of these "
+        "is marked on the channel where its unit is largest."
     )
     return ReportFigure("Traces", ax.figure, words)
 
 
 def _busiest_s(truth: GroundTruth, duration_s: float) -> float:
     """Return the start of a stretch in which many spikes of large units fall."""
-    largest = np.argsort(-truth.spikes.unit_table["snr"])[:_N_MARKED]
+    largest = np.argsort(-truth.templates.amplitude_uV)[:_N_MARKED]
     times_s = truth.spikes.times_s[np.isin(truth.spikes.unit_index, largest)]
     n_bins = max(1, int(duration_s / _STRETCH_S))
     counts, edges_s = np.histogram(times_s, n_bins, (0.0, n_bins * _STRETCH_S))
@@ -85,21 +85,23 @@ def _spectrum(recording: Recording, noise: Noise) -> ReportFigure:
         "noise as set, without units": noise_power(noise, frequencies_hz, rate_hz),
     }
     ax = plot_spectrum(frequencies_hz[inner], {k: v[inner] for k, v in spectra.items()})
-    words = "Spikes and the far units add to the noise, mostly between 300 and 3,000 Hz."
+    words = (
+        "Spikes and the far units add to the noise, mostly between 300 and 3,000 Hz; artefacts and "
+        "hum, where there are any, below."
+    )
     return ReportFigure("Spectrum", ax.figure, words)
 
 
 def _units(truth: GroundTruth) -> Section:
     spikes, templates = truth.spikes, truth.templates
-    drawn = templates.unit_ids[_spread_out(spikes.unit_table["depth_um"], spikes.unit_table["snr"])]
+    drawn = templates.unit_ids[_spread_out(spikes.unit_table["depth_um"], templates.amplitude_uV)]
     rates_hz, factors = spikes.rates_hz(), truth.spike_table["amplitude"]
     scores = {"log rate (Hz)": {"units": rates_hz}, "amplitude / template": {"spikes": factors}}
     figures = [
         ReportFigure(
             "Templates on the probe",
             plot_probe_templates(templates, drawn.tolist()).figure,
-            "The unit with the highest signal to noise in each quarter of the probe. Squares are "
-            "contacts.",
+            "The largest unit in each quarter of the probe. Squares are contacts.",
         ),
         ReportFigure(
             "Spikes along the probe",
@@ -127,12 +129,12 @@ def _units(truth: GroundTruth) -> Section:
     return Section("The units", "", figures, [unit_table("Units", columns, caption)])
 
 
-def _spread_out(depth_um: np.ndarray, snr: np.ndarray) -> list[int]:
-    """Return the row of the best unit in each quarter of the depths where there are units."""
+def _spread_out(depth_um: np.ndarray, size_uV: np.ndarray) -> list[int]:
+    """Return the row of the largest unit in each quarter of the depths where there are units."""
     edges_um = np.linspace(depth_um.min(), depth_um.max(), 5)
     quarter = np.clip(np.searchsorted(edges_um, depth_um, side="right") - 1, 0, 3)
     rows = [np.flatnonzero(quarter == i) for i in range(4)]
-    return [int(found[np.argmax(snr[found])]) for found in rows if found.size]
+    return [int(found[np.argmax(size_uV[found])]) for found in rows if found.size]
 
 
 def _drift(truth: GroundTruth):

@@ -2,7 +2,7 @@
 
 import os
 import shutil
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Literal
 
@@ -117,24 +117,20 @@ def ground_truth(truth: RecordingTruth, noise_uV: np.ndarray) -> GroundTruth:
     truth
         What lies behind the recording.
     noise_uV
-        (channel,) standard deviation of the noise.
+        (channel,) standard deviation of the noise; the ratio is NaN where it is 0.
     """
-    templates = truth.templates
+    templates, spikes = truth.templates, truth.spikes
     channel = templates.peak_channel
     peak_uV = np.abs(templates.waveforms_uV).max(axis=1)[np.arange(len(channel)), channel]
-    spikes = truth.spikes
+    noise_uV = np.where(noise_uV > 0, noise_uV, np.nan)[channel]
     table = {
         **spikes.unit_table,
         "depth_um": truth.depths_um,
         "peak_channel": channel,
-        "snr": peak_uV / noise_uV[channel],
+        "snr": peak_uV / noise_uV,
     }
     known = {"amplitude": truth.amplitudes, "displacement_um": truth.displacement_um}
-    return GroundTruth(
-        type(spikes)(spikes.times_s, spikes.unit_index, spikes.unit_ids, spikes.epochs, table),
-        templates,
-        known,
-    )
+    return GroundTruth(replace(spikes, unit_table=table), templates, known)
 
 
 def _simulate(config: RecordingJob) -> tuple[Experiment | None, SimulatedRecording]:

@@ -1,0 +1,200 @@
+"""The engines beside Brian2: single neurons tick by tick, and COBA on the very same network.
+
+Of COBA (4,000 neurons, exponential Euler), Brian2 gets the synapses and the state at the start that
+the event engine has. It computes in float64, spikeloop in float32; the network is chaotic, so the
+spikes are the same for a while, and then only what is typical of the network is. Compared are the
+neurons' rates, the coefficients of variation of their intervals, and the correlations of disjoint
+pairs (counts in 5 ms): the means over several networks, and the distributions in each by the test
+of Kolmogorov and Smirnov. A second run of spikeloop, in which one neuron starts 0.01 mV higher,
+shows how far two runs of one program are apart.
+
+    python benchmarks/accuracy/simulate.py [--quick]
+"""
+
+import sys
+from importlib.util import find_spec
+from pathlib import Path
+
+import numpy as np
+from scipy.stats import ks_2samp
+
+sys.path.insert(0, str(Path(__file__).parents[1]))
+from brian2_networks import coba_neurons
+from brian2_neurons import CASES, run_in_double, run_ours, run_theirs
+from record import Row, publish
+
+from spikeloop.simulate import Simulation
+from spikeloop.simulate.benchmark_networks import coba
+from spikeloop.simulate.event_engine import EventEngine
+
+N_NEURONS, SKIPPED_S, BIN_MS, DT_MS = 4000, 0.5, 5.0, 0.1
+DURATION_S, N_NETWORKS = (2.0, 2) if "--quick" in sys.argv else (10.0, 6)
+MEASURES = {"rate": "Hz", "cv_of_intervals": "", "pair_correlation": ""}
+
+Spikes = tuple[np.ndarray, np.ndarray]
+"""Ticks, ascending, and neurons."""
+
+
+def run_engine(engine: EventEngine) -> Spikes:
+    spikes = engine.run().spikes
+    return np.rint(spikes.times_s * 1000 / DT_MS).astype(int), spikes.unit_index
+
+
+def run_brian2(engine: EventEngine) -> Spikes:
+    """Run the network of `engine` by Brian2."""
+    import brian2
+
+    brian2.prefs.codegen.target = "auto"
+    brian2.defaultclock.dt = DT_MS * brian2.ms
+    cells = coba_neurons(N_NEURONS, "exponential_euler", refractory_ms=5.0 + DT_MS)
+    memory, wiring = engine.memory, engine.wiring
+    rows = ["receptor 0 row", "receptor 1 row"]
+    v, ge, gi = (
+        memory.column(memory.flat, 0, name, N_NEURONS)[:N_NEURONS].astype(float)
+        for name in ("state v", *rows)
+    )
+    cells.v, cells.ge, cells.gi = v * brian2.mV, ge * brian2.nS, gi * brian2.nS
+    counts = np.diff(wiring.starts[0, 0])
+    source = np.repeat(np.arange(len(counts)), counts)
+    synapses = []
+    for row, effect in zip(rows, ("ge += 6*nS", "gi += 67*nS"), strict=True):
+        target = wiring.targets.astype(int) - memory.places[0, row]
+        ours = (target >= 0) & (target < N_NEURONS)
+        synapses.append(brian2.Synapses(cells, cells, on_pre=effect))
+        synapses[-1].connect(i=source[ours], j=target[ours])
+    spikes = brian2.SpikeMonitor(cells)
+    brian2.Network(cells, synapses, spikes).run(DURATION_S * brian2.second)
+    return np.rint(spikes.t / brian2.ms / DT_MS).astype(int), np.asarray(spikes.i)
+
+
+def same_until_ms(one: Spikes, other: Spikes) -> float:
+    """Return when, for the first time, not the same neurons fire."""
+    a, b = (np.sort(ticks * N_NEURONS + neurons) for ticks, neurons in (one, other))
+    n = min(len(a), len(b))
+    differ = np.flatnonzero(a[:n] != b[:n])
+    if differ.size == 0:
+        return DURATION_S * 1000
+    return float(min(a[differ[0]], b[differ[0]]) // N_NEURONS * DT_MS)
+
+
+def measures(spikes: Spikes) -> dict[str, np.ndarray]:
+    """Return the rate and the CV of neurons, and the correlation of pairs of them."""
+    ticks, neurons = spikes
+    late = ticks >= SKIPPED_S * 1000 / DT_MS
+    ticks, neurons = ticks[late], neurons[late]
+    rate_hz = np.bincount(neurons, minlength=N_NEURONS) / (DURATION_S - SKIPPED_S)
+    order = np.lexsort((ticks, neurons))
+    interval = np.diff(ticks[order])[np.diff(neurons[order]) == 0]
+    owner = neurons[order][1:][np.diff(neurons[order]) == 0]
+    n, total, squares = (
+        np.bincount(owner, weights, N_NEURONS) for weights in (None, interval, interval**2.0)
+    )
+    enough = n >= 5
+    mean = total[enough] / n[enough]
+    cv = np.sqrt(np.maximum(squares[enough] / n[enough] - mean**2, 0)) / mean
+    return {
+        "rate": rate_hz,
+        "cv_of_intervals": cv,
+        "pair_correlation": correlations(ticks, neurons),
+    }
+
+
+def correlations(ticks: np.ndarray, neurons: np.ndarray) -> np.ndarray:
+    """Return the correlations of the counts of disjoint pairs of neurons, the same each time."""
+    n_bins = round((DURATION_S - SKIPPED_S) * 1000 / BIN_MS)
+    which = ((ticks * DT_MS - SKIPPED_S * 1000 + DT_MS / 2) // BIN_MS).astype(int)
+    counts = np.bincount(neurons * n_bins + which, minlength=N_NEURONS * n_bins)
+    counts = counts.reshape(N_NEURONS, n_bins).astype(float)
+    counts -= counts.mean(axis=1, keepdims=True)
+    active = np.flatnonzero(counts.any(axis=1))
+    pairs = np.random.default_rng(0).permutation(active)[: len(active) // 2 * 2].reshape(2, -1)
+    one, other = counts[pairs]
+    return (one * other).sum(1) / np.sqrt((one**2).sum(1) * (other**2).sum(1))
+
+
+def coba_rows() -> list[Row]:
+    network, method = coba(N_NEURONS), Simulation(DURATION_S, DT_MS, threads=1)
+    found, same_ms = [], []
+    for seed in range(N_NETWORKS):
+        engine = EventEngine(network, method, seed=seed)
+        ours, theirs = run_engine(engine), run_brian2(engine)
+        engine.memory.flat[engine.memory.places[0, "state v"]] += 0.01
+        found.append([measures(spikes) for spikes in (ours, theirs, run_engine(engine))])
+        same_ms.append(same_until_ms(ours, theirs))
+        print(
+            f"network {seed}: {len(ours[0])} and {len(theirs[0])} spikes, the same for "
+            f"{same_ms[-1]:.1f} ms",
+            flush=True,
+        )
+    rows = [row for name in MEASURES for row in measure_rows(name, found)]
+    rows[0].peers["spikes the same for, ms, at least"] = min(same_ms)
+    return rows
+
+
+def measure_rows(name: str, found: list[list[dict[str, np.ndarray]]]) -> list[Row]:
+    """Return how far the means, and the distributions, of one measure are apart."""
+    means = np.array([[runs[name].mean() for runs in network] for network in found])
+    difference = means[:, 0] - means[:, 1]
+    standard_error = difference.std(ddof=1) / np.sqrt(len(found))
+    got = abs(difference.mean()) / standard_error
+    peers = {"mean, spikeloop": means[:, 0].mean(), "mean, Brian2": means[:, 1].mean()}
+    p, p_itself = (
+        min(ks_2samp(network[0][name], network[k][name]).pvalue for network in found)
+        for k in (1, 2)
+    )
+    return [
+        Row(
+            f"accuracy/simulate_coba_{name}_mean",
+            "<= 3",
+            got,
+            "standard errors",
+            got <= 3,
+            peers=peers,
+        ),
+        Row(
+            f"accuracy/simulate_coba_{name}_distribution",
+            ">= 0.001",
+            p,
+            f"smallest p of {len(found)}",
+            p >= 0.001,
+            peers={"spikeloop and itself": p_itself},
+        ),
+    ]
+
+
+def neuron_rows() -> list[Row]:
+    """Return how far single neurons are from Brian2's numpy target, tick by tick."""
+    rows = []
+    for name, case in CASES.items():
+        theirs = run_theirs(case)
+        ours = {engine: run_ours(case, engine) for engine in ("event", "scan")}
+        apart = {engine: run.farthest(theirs, case.upswing_ticks) for engine, run in ours.items()}
+        n_spikes = sum(map(len, theirs.ticks))
+        peers = {"scan engine": apart["scan"], "spikes": n_spikes}
+        if case.upswing_ticks:
+            peers["event engine, with the upswing"] = ours["event"].farthest(theirs)
+        if case.upswing_ticks and not case.receptors:
+            peers["in float64, with the upswing"] = run_in_double(case).farthest(theirs)
+        met = max(apart.values()) <= 1e-4 and all(run.same_spikes(theirs) for run in ours.values())
+        rows.append(
+            Row(
+                f"accuracy/simulate_neuron: {name}",
+                "<= 0.0001, same spikes",
+                apart["event"],
+                "of the range",
+                met,
+                peers=peers,
+            )
+        )
+    return rows
+
+
+def main() -> None:
+    if not find_spec("brian2"):
+        print("Brian2 is not installed, and all of this is a comparison with it: nothing done")
+        return
+    publish(neuron_rows() + coba_rows())
+
+
+if __name__ == "__main__":
+    main()
