@@ -2,14 +2,17 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from spikeloop.data import Epochs, SpikeTrains, TimeSeries
 from spikeloop.data.checks import require
 from spikeloop.simulate.network import Population, Source
 from spikeloop.simulate.signals import Grid
+
+if TYPE_CHECKING:
+    from scipy.sparse import csr_array
 
 
 TIME_DIGITS = 10
@@ -31,7 +34,7 @@ class Activity:
     """(population, variable) -> which neurons of the population the columns of `traces` are."""
     dt_ms: float
     """Duration of a tick."""
-    weights: Mapping[int, csr_array] = field(default_factory=dict)
+    weights: Mapping[int, "csr_array"] = field(default_factory=dict)
     """Number of a projection with plasticity -> (source, target) sparse array of its weights at the
     end."""
     status: str = "done"

@@ -4,7 +4,6 @@ from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
-from scipy.sparse import csr_array
 
 from spikeloop.simulate.event_kernel import Clock, Group, Log, State, Wiring
 from spikeloop.simulate.groups import padded
@@ -14,6 +13,8 @@ from spikeloop.simulate.plasticity_loops import Dynamics
 from spikeloop.simulate.wiring import paths_of
 
 if TYPE_CHECKING:
+    from scipy.sparse import csr_array
+
     from spikeloop.simulate.event_engine import EventEngine
 
 LOG_SPIKES = 2**18
@@ -69,8 +70,10 @@ class EventRun:
         """Return what was recorded so far, (tick, value)."""
         return np.concatenate(self._records)
 
-    def weights(self) -> dict[int, csr_array]:
+    def weights(self) -> dict[int, "csr_array"]:
         """Return the present weights of each projection with plasticity, by its number."""
+        from scipy.sparse import csr_array
+
         paths, _ = paths_of(self.engine.cables)
         found = {}
         for number, cable in enumerate(self.engine.cables):

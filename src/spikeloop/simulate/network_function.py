@@ -4,6 +4,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -71,7 +72,6 @@ def network_function(
     --------
     How many more spikes there are per unit of current, by a surrogate gradient:
 
-    >>> import jax
     >>> from spikeloop.neurons import LIF
     >>> from spikeloop.simulate import Network, Population
     >>> network = Network([Population("cell", 3, LIF(), current=16.0)])
@@ -104,7 +104,7 @@ def network_function(
             events=parameters.events,
             **wire(parameters.weights),
         )
-        return _outcome(prepared, run(plan, arrays))
+        return _outcome(prepared, run(plan, jax.tree.map(jnp.asarray, arrays)))
 
     return _start(network, method, prepared), simulate
 

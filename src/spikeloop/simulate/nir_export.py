@@ -46,9 +46,11 @@ def to_nir(network: Network, dt_ms: float, *, seed: int) -> "nir.NIRGraph":
       :math:`v_{leak} = v_{rest} + R I`;
     * NIR fires above the threshold and `LIF` also at it: the threshold is the next float below.
 
-    Times are in seconds, potentials as you gave them. The metadata hold what NIR has no field for:
-    ``dt`` of the graph, in seconds, and ``v_start`` of each population, the potentials at the
-    start. The spikes of sources are not in the graph: they are what its inputs are fed.
+    Read by Euler steps, the graph fires as `simulate_network` does where neurons and receptors have
+    ``integrator="euler"``. Times are in seconds, potentials as you gave them. The metadata hold
+    what NIR has no field for: ``dt`` of the graph, in seconds, and ``v_start`` of each population,
+    the potentials at the start. The spikes of sources are not in the graph: they are what its
+    inputs are fed.
 
     Parameters
     ----------

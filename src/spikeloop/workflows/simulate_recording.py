@@ -49,7 +49,7 @@ class RecordingJob(RecordingConfig):
         )
     )
     """The cortex, and what it is shown."""
-    cells: Literal["poisson", "lif"] = "poisson"
+    cortex_spiking: Literal["poisson", "lif"] = "poisson"
     """How the units of the cortex fire: at random at their rates, or as leaky integrate-and-fire
     neurons whose current gives them these rates."""
     network: NetworkConfig = field(default_factory=lambda: NetworkConfig(duration_s=1.0))
@@ -137,7 +137,7 @@ def _simulate(config: RecordingJob) -> tuple[Experiment | None, SimulatedRecordi
     """Return the recording, and the experiment behind it where there is one."""
     if config.source == "cortex":
         cortex = simulate_cortex(config.cortex, seed=config.seed)
-        is_leaky = config.cells == "lif"
+        is_leaky = config.cortex_spiking == "lif"
         experiment = fire_leaky(cortex, seed=config.seed) if is_leaky else cortex.experiment
         return experiment, record_spikes(experiment.spikes, config, seed=config.seed)
     if config.source == "network":
