@@ -94,7 +94,7 @@ def measures(spikes: Spikes) -> dict[str, np.ndarray]:
     mean = total[enough] / n[enough]
     cv = np.sqrt(np.maximum(squares[enough] / n[enough] - mean**2, 0)) / mean
     return {
-        "rate": rate_hz,
+        "rate_hz": rate_hz,
         "cv_of_intervals": cv,
         "pair_correlation": correlations(ticks, neurons),
     }
@@ -107,10 +107,9 @@ def correlations(ticks: np.ndarray, neurons: np.ndarray) -> np.ndarray:
     counts = np.bincount(neurons * n_bins + which, minlength=N_NEURONS * n_bins)
     counts = counts.reshape(N_NEURONS, n_bins).astype(float)
     counts -= counts.mean(axis=1, keepdims=True)
-    active = np.flatnonzero(counts.any(axis=1))
-    pairs = np.random.default_rng(0).permutation(active)[: len(active) // 2 * 2].reshape(2, -1)
-    one, other = counts[pairs]
-    return (one * other).sum(1) / np.sqrt((one**2).sum(1) * (other**2).sum(1))
+    one, other = counts[np.random.default_rng(0).permutation(N_NEURONS).reshape(2, -1)]
+    scale = np.sqrt((one**2).sum(1) * (other**2).sum(1))
+    return (one * other).sum(1)[scale > 0] / scale[scale > 0]
 
 
 def coba_rows() -> list[Row]:

@@ -242,9 +242,23 @@ def test_an_overflow_is_a_status_with_time_and_neuron():
     )
 
 
+def test_random_neurons_of_different_groups_fire_at_different_times():
+    from spikeloop.neurons import PoissonNeuron
+
+    cells = PoissonNeuron(rate_hz=50.0)
+    net = Network([Population("a", 40, cells), Population("b", 40, cells, {"r": Jump()})])
+    engine, activity = engine_spikes(net, Simulation(1.0, 1.0))
+    assert len(engine.groups) == 2
+    one, other = activity.of("a").counts(), activity.of("b").counts()
+    assert abs(one.mean() - 50) < 5 and abs(other.mean() - 50) < 5
+    assert not np.array_equal(one, other)
+
+
 def test_a_misspelt_parameter_is_named():
     cell = Neuron({"v": 0.0}, {"tau": 5.0}, _misspelt, lambda s, p: s[0] > 1, lambda s, p: s)
-    with pytest.raises(InvalidInputError, match=r"uses 'tua', which is none of the parameters: these are tau"):
+    with pytest.raises(
+        InvalidInputError, match=r"uses 'tua', which is none of the parameters: these are tau"
+    ):
         simulate_network(Network([Population("a", 1, cell)]), Simulation(0.01, 0.5), seed=0)
 
 

@@ -32,7 +32,8 @@ from spikeloop.workflows.cortex_recording import (
     some_units,
 )
 from spikeloop.workflows.network_settings import NetworkConfig
-from spikeloop.workflows.simulate_recording import RecordingJob, run_recording
+from spikeloop.workflows.recording_settings import RecordingJob
+from spikeloop.workflows.simulate_recording import run_recording
 
 CORTEX = VirtualCortex(
     n_simple=4, n_complex=2, n_unresponsive=1, n_images=20, n_repeats=3, n_pixels=10,

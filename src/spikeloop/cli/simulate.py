@@ -35,7 +35,7 @@ KINDS = {
     ),
     "synapses": Kind(
         "one neuron, and synapses from Poisson inputs",
-        "Drive an Izhikevich neuron by Poisson inputs: their spikes, the conductance and current\n"
+        "Drive an Izhikevich neuron by Poisson inputs: their spikes, the conductance and current "
         "of its synapses, and its potential.",
         "SynapsesConfig",
     ),
@@ -51,16 +51,16 @@ KINDS = {
     ),
     "coba": Kind(
         "4000 neurons that keep each other awake",
-        "Simulate the network of Vogels and Abbott (2005), on which simulators are compared:\n"
+        "Simulate the network of Vogels and Abbott (2005), on which simulators are compared: "
         "rates, intervals and correlations, and how fast it runs.",
         "CobaConfig",
     ),
     "recording": Kind(
         "an extracellular recording, with its ground truth",
-        "Make a recording whose spikes are known: units beside a probe, drift, noise and a\n"
+        "Make a recording whose spikes are known: units beside a probe, drift, noise and a "
         "background of far units. The folder opens in spikeloop and in SpikeInterface.",
         "RecordingJob",
-        "spikeloop.workflows.simulate_recording",
+        "spikeloop.workflows.recording_settings",
         "spikeloop.workflows.simulate_recording:run_recording",
     ),
 }

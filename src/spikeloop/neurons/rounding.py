@@ -20,7 +20,7 @@ _ROUNDED = {"add", "sub", "mul", "div", "integer_pow", "square"}
 def as_written(function: Callable, zero) -> Callable:
     """Return `function` with each operation rounded by itself, as the event engine does it.
 
-    It has no gradient.
+    It has no gradient. Numbers below 1e-38 are 0 here, which numba keeps.
 
     Parameters
     ----------

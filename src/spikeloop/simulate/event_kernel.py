@@ -174,8 +174,8 @@ def _chain_advance(kernels: list):
     @inlined
     def last(groups, part, tick, clock):
         group = groups[0]
-        lo, hi = group.bounds[part], group.bounds[part + 1]
-        advance(group.columns, lo, hi, tick, clock.dt_ms, clock.key)
+        span = (group.bounds[part], group.bounds[part + 1])
+        advance(group, span, tick, clock.dt_ms, clock.key)
 
     if len(kernels) == 1:
         return last

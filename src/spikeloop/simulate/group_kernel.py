@@ -58,8 +58,8 @@ class GroupShape:
 def group_kernels(neuron: CompiledNeuron, shape: GroupShape):
     """Return the functions ``advance`` and ``collect`` of a group.
 
-    ``advance(columns, lo, hi, tick, dt_ms, key)`` steps the neurons lo..hi and leaves in the mask
-    who fired. ``collect(group, span, tick, found, trouble) -> n_spikes`` resets those, and
+    ``advance(group, span, tick, dt_ms, key)`` steps a span of the neurons and leaves in the mask who
+    fired. ``collect(group, span, tick, found, trouble) -> n_spikes`` resets those, and
     lists them in `found` from the place of the part's first neuron on.
     """
     return _advance(neuron, shape), _collect(neuron, shape)
@@ -78,16 +78,18 @@ def _advance(neuron: CompiledNeuron, shape: GroupShape):
     jumps = "jump" in shape.receptors
 
     @inlined
-    def advance(columns, lo, hi, tick, dt_ms, key):
+    def advance(group, span, tick, dt_ms, key):
+        columns, first = group.columns, group.first
         now = np.int32(tick)
-        for i in range(lo, hi):
+        for i in range(span[0], span[1]):
             p = Parameters(*read_parameters(columns, i))
             before = read_state(columns, i)
             current, conductance, jump = receive(columns, i)
             current += read_current(columns, i)[0]
             chance = ZERO
             if random:
-                chance = uniform(threefry2x32(key[0], key[1], np.uint32(tick), np.uint32(i))[0])
+                bits, _ = threefry2x32(key[0], key[1], np.uint32(tick), np.uint32(first + i))
+                chance = uniform(bits)
             after = step(before, Inputs(current, conductance, chance), p, dt_ms)
             v = after[0]
             if jumps:

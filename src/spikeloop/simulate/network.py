@@ -11,7 +11,7 @@ from spikeloop.neurons.receptors import Receptor
 from spikeloop.simulate.connectivity import Rule
 from spikeloop.simulate.plasticity import STDP, ShortTerm
 from spikeloop.simulate.signals import Signal
-from spikeloop.simulate.sources import SpikeSource
+from spikeloop.simulate.sources import SpikeSource, as_source
 
 
 @dataclass(frozen=True, eq=False)
@@ -62,6 +62,7 @@ class Source:
     """(train, axis) places, for connections by distance."""
 
     def __post_init__(self) -> None:
+        object.__setattr__(self, "spikes", as_source(self.spikes))
         _check_cells(self)
 
 

@@ -219,10 +219,10 @@ def _sum(values: list):
 
 
 def _chance(group: GroupPlan, now: Now, arrays: Arrays):
-    """Return a random number for each neuron, a function of the tick and its place in the group."""
+    """Return a random number for each neuron, a function of the tick and its number in the network."""
     if not group.shape.random:
         return jnp.zeros(group.size, jnp.float32)
-    numbers = jnp.arange(group.size, dtype=jnp.uint32)
+    numbers = group.first + jnp.arange(group.size, dtype=jnp.uint32)
     bits, _ = threefry2x32_arrays(*arrays.key, now.tick.astype(jnp.uint32), numbers)
     return uniform_arrays(bits)
 

@@ -80,8 +80,8 @@ def simulate_network(network: Network, method: Simulation, *, seed: int) -> Acti
     method
         Duration, tick, engine, and what to record.
     seed
-        Start of all random numbers. Each population, source and projection has its own, so that
-        adding one does not change the others.
+        Start of all random numbers. What is drawn for a population, source or projection does not
+        depend on the others. Random neurons draw by their number in the network.
 
     Raises
     ------

@@ -55,6 +55,7 @@ def plot_spectrum(
         above = frequencies_hz > 0
         ax.loglog(frequencies_hz[above], values[above], label=name, **look)
     plain_log_ticks(ax.xaxis)
+    plain_log_ticks(ax.yaxis)
     ax.set(xlabel="frequency (Hz)", ylabel="power density (µV²/Hz)")
     legend_above(ax, 1)
     return ax

@@ -9,6 +9,7 @@ from spikeloop.viz.network import plot_distributions
 from spikeloop.viz.recording import plot_drift_raster, plot_probe_templates, plot_traces
 from spikeloop.viz.spectrum import plot_spectrum
 from spikeloop.workflows.job import Job, unit_table
+from spikeloop.workflows.recording_settings import RecordingJob
 
 _STRETCH_S, _BEFORE_S = 0.02, 0.002
 _N_MARKED = 7
@@ -16,7 +17,18 @@ _SPECTRUM_S = 5.0
 _MOST_DRAWN = 20_000  # spikes in the drift raster
 
 
-def recording_report(recording: Recording, truth: GroundTruth, noise: Noise, job: Job) -> Report:
+_SOURCES = {
+    "chance": "The units fire at random, each on its own.",
+    "cortex": "The spikes are those of a virtual visual cortex that watches images. It says how "
+    "many units there are, and how long the recording lasts.",
+    "network": "The spikes are those of some units of a recurrent network, which says how long the "
+    "recording lasts.",
+}
+
+
+def recording_report(
+    recording: Recording, truth: GroundTruth, config: RecordingJob, job: Job
+) -> Report:
     """Return the report of a recording and its truth."""
     spikes, snr = truth.spikes, truth.spikes.unit_table["snr"]
     return Report(
@@ -24,8 +36,8 @@ def recording_report(recording: Recording, truth: GroundTruth, noise: Noise, job
         [
             Section(
                 "The recording",
-                "",
-                [_traces(recording, truth), _spectrum(recording, noise)],
+                _SOURCES[config.source],
+                [_traces(recording, truth), _spectrum(recording, config.model.noise)],
             ),
             _units(truth),
         ],

@@ -2,22 +2,18 @@
 
 import os
 import shutil
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from pathlib import Path
-from typing import Literal
 
 import numpy as np
 
 from spikeloop.data import Experiment, GroundTruth
-from spikeloop.data.checks import require
 from spikeloop.io import save_npz, save_recording
 from spikeloop.io.recording import TRACES_FILE, read_recording
 from spikeloop.io.results import Run, write_text
 from spikeloop.simulate import (
-    RecordingConfig,
     RecordingTruth,
     SimulatedRecording,
-    VirtualCortex,
     noise_levels_uV,
     simulate_cortex,
     simulate_network,
@@ -25,43 +21,14 @@ from spikeloop.simulate import (
 )
 from spikeloop.viz import render_report
 from spikeloop.workflows.cortex_recording import fire_leaky, record_spikes, some_units
-from spikeloop.workflows.job import Job, check_seed, open_job
+from spikeloop.workflows.job import Job, open_job
 from spikeloop.workflows.network_plans import plan_of
-from spikeloop.workflows.network_settings import NetworkConfig
 from spikeloop.workflows.recording_report import recording_report
+from spikeloop.workflows.recording_settings import RecordingJob
 from spikeloop.workflows.simulate_network import Finished
 
 _N_STEPS = 3
 _UNFINISHED = "unfinished"
-
-
-@dataclass(frozen=True)
-class RecordingJob(RecordingConfig):
-    """A recording to make, and whose spikes it holds."""
-
-    source: Literal["chance", "cortex", "network"] = "chance"
-    """Whose spikes are recorded. chance: units that fire on their own; cortex: a virtual visual
-    cortex that watches images; network: units of a recurrent network. The cortex says how many
-    units there are; it and the network say how long the recording lasts."""
-    cortex: VirtualCortex = field(
-        default_factory=lambda: VirtualCortex(
-            n_simple=12, n_complex=6, n_images=60, n_repeats=4, pause_s=2.0
-        )
-    )
-    """The cortex, and what it is shown."""
-    cortex_spiking: Literal["poisson", "lif"] = "poisson"
-    """How the units of the cortex fire: at random at their rates, or as leaky integrate-and-fire
-    neurons whose current gives them these rates."""
-    network: NetworkConfig = field(default_factory=lambda: NetworkConfig(duration_s=1.0))
-    """The network, of which ``units.n_units`` units are recorded. Its own seed decides it."""
-    gain_uV: float = 0.195
-    """One step of the int16 numbers of the file."""
-    seed: int = 0
-    """Start of all random numbers."""
-
-    def __post_init__(self) -> None:
-        check_seed(self.seed)
-        require(self.gain_uV > 0, f"gain_uV={self.gain_uV}: it must be above 0.")
 
 
 def run_recording(
@@ -104,7 +71,7 @@ def run_recording(
                 job.folder.file("experiment.npz", lambda path: save_npz(path, experiment))
         with job.doing("report"):
             recording = read_recording(job.folder.path)
-            report = recording_report(recording, truth, config.model.noise, job)
+            report = recording_report(recording, truth, config, job)
             write_text(job.folder.path / "report.html", render_report(report))
     return Finished(out, "done")
 
