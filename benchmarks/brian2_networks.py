@@ -1,4 +1,4 @@
-"""The networks of `spikeloop.simulate.benchmark_networks` written for Brian2, and ways to run them.
+"""The networks of `simulate.networks.benchmark_networks` written for Brian2, and ways to run them.
 
 Each is written as Brian2's users write it: connections drawn by Brian2, float64, a monitor of all
 spikes. Brian2 delivers a spike without delay at the end of the tick, which is spikeloop's one tick;

@@ -42,7 +42,7 @@ from spikeloop.simulate import (
     Step,
     simulate_network,
 )
-from spikeloop.simulate.connectivity import OneToOne
+from spikeloop.simulate.networks.connectivity import OneToOne
 
 N_CELLS, DURATION_S, INPUTS_HZ = 8, 0.3, 200.0
 STEP_MS = (50.0, 270.0)

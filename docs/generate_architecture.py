@@ -66,9 +66,16 @@ def sign(room: str) -> str:
     text = _docstring(source(room)).replace("::\n", ":\n")
     text = re.sub(r"\n\n((?:    .*\n?)+)", _fenced, text + "\n").strip()
     text = re.sub(r"(?<=\S)\n(?=(In|In and out|Axes|May import):|Start reading)", "\n\n", text)
-    files = sorted(path for path in (PACKAGE / room).glob("*.py") if path.stem != "__init__")
-    lines = [f"* `{path.name}`: {_docstring(path).splitlines()[0]}" for path in files]
-    return "\n".join([text, "", *lines]).strip()
+    parts = [text, _contents(PACKAGE / room)]
+    for floor in sorted(path.parent for path in (PACKAGE / room).glob("*/__init__.py")):
+        parts += [f"### {room}/{floor.name}", _docstring(floor / "__init__.py"), _contents(floor)]
+    return "\n\n".join(part for part in parts if part)
+
+
+def _contents(folder: Path) -> str:
+    """Return a line on each file of a folder."""
+    files = sorted(path for path in folder.glob("*.py") if path.stem != "__init__")
+    return "\n".join(f"* `{path.name}`: {_docstring(path).splitlines()[0]}" for path in files)
 
 
 def _docstring(path: Path) -> str:

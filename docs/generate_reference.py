@@ -30,12 +30,11 @@ def room_page(room: str) -> str:
     if not folder.is_dir():
         return f"# {room}\n\n" + _automodule(f"spikeloop.{room}", members=True)
     parts = [f"# {room}\n\n", _automodule(f"spikeloop.{room}", members=False)]
-    for path in sorted(folder.glob("*.py")):
+    for path in sorted(folder.rglob("*.py")):
         if path.stem != "__init__" and _has_public_names(path):
-            parts += [
-                f"\n## {path.stem}\n\n",
-                _automodule(f"spikeloop.{room}.{path.stem}", members=True),
-            ]
+            module = ".".join(path.relative_to(PACKAGE).with_suffix("").parts)
+            title = module.removeprefix(f"{room}.")
+            parts += [f"\n## {title}\n\n", _automodule(f"spikeloop.{module}", members=True)]
     return "".join(parts)
 
 

@@ -1,7 +1,7 @@
 """4000 neurons that keep each other awake. Writes self_sustained_network.png."""
 
 from spikeloop import simulate as sim
-from spikeloop.simulate.benchmark_networks import coba
+from spikeloop.simulate.networks.benchmark_networks import coba
 from spikeloop.viz.network import plot_network_raster
 
 activity = sim.simulate_network(coba(), sim.Simulation(duration_s=1.0, dt_ms=0.1), seed=0)

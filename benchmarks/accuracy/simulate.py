@@ -25,8 +25,8 @@ from brian2_neurons import CASES, run_in_double, run_ours, run_theirs
 from record import Row, publish
 
 from spikeloop.simulate import Simulation
-from spikeloop.simulate.benchmark_networks import coba
-from spikeloop.simulate.event_engine import EventEngine
+from spikeloop.simulate.event_engine.engine import EventEngine
+from spikeloop.simulate.networks.benchmark_networks import coba
 
 N_NEURONS, SKIPPED_S, BIN_MS, DT_MS = 4000, 0.5, 5.0, 0.1
 DURATION_S, N_NETWORKS = (2.0, 2) if "--quick" in sys.argv else (10.0, 6)

@@ -15,8 +15,8 @@ import numpy as np
 sys.path.insert(0, str(Path(__file__).parents[1]))
 from record import Row, measure, publish, time_row
 
-from spikeloop.simulate.connectivity import Between, connect
-from spikeloop.simulate.random_connections import (
+from spikeloop.simulate.networks.connectivity import Between, connect
+from spikeloop.simulate.networks.random_connections import (
     ByDistance,
     FixedInDegree,
     FixedOutDegree,

@@ -25,9 +25,9 @@ from spikeloop.simulate import (
     Source,
     Step,
 )
-from spikeloop.simulate.event_engine import EventEngine
-from spikeloop.simulate.network_function import network_function
-from spikeloop.simulate.scan_engine import ScanEngine, run_many
+from spikeloop.simulate.event_engine.engine import EventEngine
+from spikeloop.simulate.scan_engine.engine import ScanEngine, run_many
+from spikeloop.simulate.scan_engine.network_function import network_function
 
 SEEDS = range(16)
 

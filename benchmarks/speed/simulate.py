@@ -34,8 +34,8 @@ from record import Row, publish
 from simulate_size import Size
 
 from spikeloop.simulate import Network, Simulation
-from spikeloop.simulate.benchmark_networks import coba, izhikevich_network
-from spikeloop.simulate.event_engine import EventEngine
+from spikeloop.simulate.event_engine.engine import EventEngine
+from spikeloop.simulate.networks.benchmark_networks import coba, izhikevich_network
 
 HERE = Path(__file__).parent
 QUICK, PEERS = "--quick" in sys.argv, "--no-peer" not in sys.argv and bool(find_spec("brian2"))
@@ -48,7 +48,7 @@ PUBLISHED = {
 }
 FIRST_CALL = """
 from spikeloop.simulate import Simulation, simulate_network
-from spikeloop.simulate.benchmark_networks import izhikevich_network
+from spikeloop.simulate.networks.benchmark_networks import izhikevich_network
 simulate_network(izhikevich_network(), Simulation(1.0, dt_ms=0.5), seed=0)
 """
 

@@ -15,8 +15,8 @@ from pathlib import Path
 
 from spikeloop.numerics.draws import Uniform
 from spikeloop.simulate import Simulation
-from spikeloop.simulate.benchmark_networks import coba
-from spikeloop.simulate.event_engine import EventEngine
+from spikeloop.simulate.event_engine.engine import EventEngine
+from spikeloop.simulate.networks.benchmark_networks import coba
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import numpy as np
 
 from spikeloop.neurons import Exponential, Inputs
 from spikeloop.neurons.receptors import Alpha
-from spikeloop.simulate.signals import Grid, on_grid
+from spikeloop.simulate.networks.signals import Grid, on_grid
 
 
 def reference_spikes(engine, n_ticks):

@@ -11,8 +11,8 @@ import numpy as np
 from spikeloop.data import GroundTruth
 from spikeloop.data.checks import require
 from spikeloop.io.guard import reading
-from spikeloop.io.npz import load_npz, load_variable, npz_headers
-from spikeloop.io.templates import load_templates, storable, template_arrays
+from spikeloop.io.npz import load_npz, load_variable, npz_headers, storable
+from spikeloop.io.templates import load_templates, template_arrays
 
 FILE = "ground_truth.npz"
 

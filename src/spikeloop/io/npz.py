@@ -172,14 +172,15 @@ def _flat(prefix: str, value: object) -> dict[str, np.ndarray]:
     elif isinstance(value, Mapping):
         parts = value
     else:
-        return {} if value is None else {prefix: _storable(prefix, value)}
+        return {} if value is None else {prefix: storable(prefix, value)}
     flat = {}
     for name, part in parts.items():
         flat |= _flat(f"{prefix}.{name}" if prefix else name, part)
     return flat
 
 
-def _storable(name: str, value: object) -> np.ndarray:
+def storable(name: str, value: object) -> np.ndarray:
+    """Return an array of numbers or words; refuse objects, which only pickle could store."""
     array = np.asarray(value)
     if array.dtype.kind in "OT" and all(isinstance(item, str) for item in array.flat):
         array = array.astype(str)

@@ -9,10 +9,10 @@ from spikeloop.io.atomic import whole_file
 from spikeloop.io.nwb_write import (
     Session,
     Subject,
-    _indexed,
-    _name_objects,
-    _require_writable,
-    _vectors,
+    indexed,
+    name_objects,
+    require_writable,
+    vectors,
 )
 
 _V_PER_UV = 1e-6  # NWB fixes the unit of waveforms to volts
@@ -53,7 +53,7 @@ def write_truth_nwb(
     """
     import pynwb
 
-    _require_writable(Experiment("the truth", truth.spikes), session)
+    require_writable(Experiment("the truth", truth.spikes), session)
     nwbfile = pynwb.NWBFile(
         session_description=session.description,
         identifier=session.identifier,
@@ -67,7 +67,7 @@ def write_truth_nwb(
     )
     _add_electrodes(nwbfile, truth, location)
     _add_units(nwbfile, truth, session)
-    _name_objects(nwbfile, session.identifier)
+    name_objects(nwbfile, session.identifier)
     with whole_file(Path(path)) as unfinished, pynwb.NWBHDF5IO(str(unfinished), "w") as io:
         io.write(nwbfile)
 
@@ -98,7 +98,7 @@ def _add_units(nwbfile: object, truth: GroundTruth, session: Session) -> None:
         name="units",
         description="units whose spikes are known",
         id=spikes.unit_ids,
-        columns=[*_indexed(ragged, lengths), waveforms, *_vectors(spikes.unit_table)],
+        columns=[*indexed(ragged, lengths), waveforms, *vectors(spikes.unit_table)],
         colnames=[*(column.name for column in ragged), "waveform_mean", *spikes.unit_table],
         resolution=session.resolution_s,
         waveform_rate=templates.sample_rate_hz,

@@ -85,7 +85,7 @@ def write_nwb(
     """
     import pynwb
 
-    _require_writable(experiment, session)
+    require_writable(experiment, session)
     nwbfile = pynwb.NWBFile(
         session_description=session.description,
         identifier=session.identifier,
@@ -104,12 +104,12 @@ def write_nwb(
         nwbfile.add_stimulus_template(_templates(experiment.images, session))
     if experiment.stimulus is not None:
         nwbfile.add_stimulus(_series(experiment.stimulus, session))
-    _name_objects(nwbfile, session.identifier)
+    name_objects(nwbfile, session.identifier)
     with whole_file(Path(path)) as unfinished, pynwb.NWBHDF5IO(str(unfinished), "w") as io:
         io.write(nwbfile)
 
 
-def _require_writable(experiment: Experiment, session: Session) -> None:
+def require_writable(experiment: Experiment, session: Session) -> None:
     require(
         experiment.spikes is not None and experiment.responses is None,
         f"{experiment.name} has responses given as counts, or no spikes: NWB has no place for "
@@ -162,13 +162,13 @@ def _add_units(nwbfile: object, spikes: SpikeTrains, session: Session) -> None:
         name="units",
         description="sorted units",
         id=spikes.unit_ids,
-        columns=[*_indexed(ragged, lengths), *_vectors(table)],
+        columns=[*indexed(ragged, lengths), *vectors(table)],
         colnames=[*(column.name for column in ragged), *table],
         resolution=session.resolution_s,
     )
 
 
-def _indexed(ragged: list[object], lengths: list[np.ndarray]) -> list[object]:
+def indexed(ragged: list[object], lengths: list[np.ndarray]) -> list[object]:
     """Return ragged columns, each followed by the index of where its rows stop."""
     from hdmf.common import VectorIndex
 
@@ -200,7 +200,7 @@ def _add_electrodes(nwbfile: object, table: Mapping[str, np.ndarray]) -> np.ndar
     return rows
 
 
-def _vectors(table: Mapping[str, np.ndarray]) -> list[object]:
+def vectors(table: Mapping[str, np.ndarray]) -> list[object]:
     from hdmf.common import VectorData
 
     vectors = []
@@ -224,7 +224,7 @@ def _presentations(trials: Trials, session: Session) -> object:
     return TimeIntervals(
         name=f"{session.stimulus_name}_presentations",
         description="one row a presentation; frame is the number of the image, -1 a blank screen",
-        columns=_vectors(columns),
+        columns=vectors(columns),
         colnames=list(columns),
         id=np.arange(len(trials)),
     )
@@ -278,7 +278,7 @@ def _series(stimulus: TimeSeries, session: Session) -> object:
     )
 
 
-def _name_objects(nwbfile: object, identifier: str) -> None:
+def name_objects(nwbfile: object, identifier: str) -> None:
     """Give the objects of a file ids made from `identifier`, in place of random ones."""
     for i, thing in enumerate(list(nwbfile.objects.values())):
         # hdmf has no public way to choose an id, and ids that differ make files that differ.

@@ -22,7 +22,7 @@ from spikeloop.io.atomic import whole_file
 from spikeloop.io.guard import listing, reading, require_file
 from spikeloop.io.mat5 import Variable, cells_of, fields_of, list_variables, values_of
 from spikeloop.io.mda import read_mda
-from spikeloop.io.npz import load_variable, npz_headers
+from spikeloop.io.npz import load_variable, npz_headers, storable
 
 PITCH_UM = 60.0
 """Distance of neighbours on the 512-electrode array of the retina file (Litke et al. 2004)."""
@@ -98,17 +98,6 @@ def template_arrays(templates: Templates, prefix: str = "") -> dict[str, np.ndar
         f"{prefix}{f.name}": np.asarray(getattr(templates, f.name)) for f in fields(Templates)
     }
     return {name: storable(name, array) for name, array in arrays.items()}
-
-
-def storable(name: str, array: np.ndarray) -> np.ndarray:
-    """Return an array of numbers or words; refuse objects, which only pickle could store."""
-    if array.dtype.kind in "OT" and all(isinstance(item, str) for item in array.flat):
-        array = array.astype(str)
-    require(
-        not array.dtype.hasobject,
-        f"{name} holds objects that are neither numbers nor words. Turn them into one of these.",
-    )
-    return array
 
 
 def load_templates(path: Path, prefix: str = "") -> Templates:

@@ -15,7 +15,7 @@ from spikeloop.simulate import (
     Source,
     Step,
 )
-from spikeloop.simulate.benchmark_networks import coba, izhikevich_network
+from spikeloop.simulate.networks.benchmark_networks import coba, izhikevich_network
 from spikeloop.workflows.network_settings import (
     CobaConfig,
     DrivenSettings,

@@ -1,0 +1,4 @@
+"""A visual cortex whose receptive fields are known.
+
+Start reading in `virtual_cortex.py`.
+"""

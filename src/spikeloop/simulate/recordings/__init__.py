@@ -1,0 +1,4 @@
+"""Extracellular recordings whose truth is known.
+
+Start reading in `recording.py`.
+"""
