@@ -3,7 +3,7 @@
 from spikeloop import simulate as sim
 from spikeloop.neurons import Exponential, Izhikevich
 from spikeloop.numerics.draws import Gamma
-from spikeloop.viz.network import plot_network_raster
+from spikeloop.viz import plot_network_raster
 
 receptors = {"ampa": Exponential(10.0, reversal=0.0), "gaba": Exponential(10.0, reversal=-85.0)}
 exc = sim.Population("excitatory", 800, Izhikevich(), receptors)

@@ -2,7 +2,7 @@
 
 from spikeloop import simulate as sim
 from spikeloop.simulate.networks.benchmark_networks import coba
-from spikeloop.viz.network import plot_network_raster
+from spikeloop.viz import plot_network_raster
 
 activity = sim.simulate_network(coba(), sim.Simulation(duration_s=1.0, dt_ms=0.1), seed=0)
 

@@ -2,7 +2,7 @@
 
 from spikeloop import simulate as sim
 from spikeloop.neurons import Exponential, Izhikevich
-from spikeloop.viz.network import plot_network_raster
+from spikeloop.viz import plot_network_raster
 
 receptors = {"ampa": Exponential(tau_ms=10.0, reversal=0.0)}
 network = sim.Network(

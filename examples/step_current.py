@@ -2,7 +2,7 @@
 
 from spikeloop import simulate as sim
 from spikeloop.neurons import Izhikevich
-from spikeloop.viz.network import plot_voltage
+from spikeloop.viz import plot_voltage
 
 step = sim.Step(7.0, start_ms=200, stop_ms=700)
 network = sim.Network([sim.Population("cell", 1, Izhikevich(v_start=-65.0), current=step)])

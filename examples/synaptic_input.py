@@ -2,7 +2,7 @@
 
 from spikeloop import simulate as sim
 from spikeloop.neurons import Exponential, Izhikevich
-from spikeloop.viz.network import CurvePanel, RasterPanel, VoltagePanel, plot_panels
+from spikeloop.viz import CurvePanel, RasterPanel, VoltagePanel, plot_panels
 
 ampa = Exponential(tau_ms=10.0, reversal=0.0)
 network = sim.Network(

@@ -6,16 +6,16 @@ from matplotlib.colors import to_hex
 
 from spikeloop.data import Epochs, SpikeTrains, TimeSeries
 from spikeloop.errors import InvalidInputError
-from spikeloop.viz.network import (
+from spikeloop.viz import (
     CurvePanel,
     RasterPanel,
     VoltagePanel,
     plot_distributions,
     plot_network_raster,
     plot_panels,
+    plot_spectrum,
     plot_voltage,
 )
-from spikeloop.viz.spectrum import plot_spectrum
 
 
 def trains(n_units, n_spikes=2, **table):

@@ -110,6 +110,7 @@ def write_nwb(
 
 
 def require_writable(experiment: Experiment, session: Session) -> None:
+    """Refuse what NWB files cannot hold."""
     require(
         experiment.spikes is not None and experiment.responses is None,
         f"{experiment.name} has responses given as counts, or no spikes: NWB has no place for "
@@ -201,6 +202,7 @@ def _add_electrodes(nwbfile: object, table: Mapping[str, np.ndarray]) -> np.ndar
 
 
 def vectors(table: Mapping[str, np.ndarray]) -> list[object]:
+    """Return the columns of a table for NWB."""
     from hdmf.common import VectorData
 
     vectors = []

@@ -1,12 +1,10 @@
 """A recording as a folder that spikeloop and SpikeInterface open.
 
-| file | content |
-|---|---|
-| ``traces.dat`` | (time, channel) little-endian int16, all channels of sample 0 first |
-| ``probe.json`` | the contacts, in the format of probeinterface |
-| ``recording.json`` | rate, channels, samples, gain, offset, the sha256 of ``traces.dat`` |
-| ``ground_truth.npz`` | the truth, where it is known; see `read_ground_truth` |
-| ``binary.json``, ``si_folder.json`` | for ``spikeinterface.load(folder)`` |
+* ``traces.dat``: (time, channel) little-endian int16, all channels of sample 0 first
+* ``probe.json``: the contacts, in the format of probeinterface
+* ``recording.json``: rate, channels, samples, gain, offset, the sha256 of ``traces.dat``
+* ``ground_truth.npz``: the truth, where it is known; see `read_ground_truth`
+* ``binary.json``, ``si_folder.json``: for ``spikeinterface.load(folder)``
 """
 
 import errno

@@ -1,12 +1,12 @@
 """Templates of units, from the files that others publish and from our own, and to our own.
 
-| file | units, samples, channels | rate | contacts | amplitudes |
-|---|---|---|---|---|
-| ``.npz`` of `save_templates` | as saved | told | told | uV |
-| ``.mat`` with ``waves, fs, xc, yc`` (eMouse) | 76, 82, 32 | told | told | norm 1 |
-| ``.mat`` with ``W, d, fac`` (retina) | 7, 147, 7 | told | told, in pitches | not told |
-| ``.mda``, axes (channel, time, unit) (retina) | 7, 49, 7 | not told | not told | not told |
-| ``.mat`` with ``s.mean`` (neocortex) | 137, 32, 16 or 14 | not told | not told | not told |
+What the files that are known say, with the units, samples and channels of the published ones:
+
+* ``.npz`` of `save_templates`: rate, contacts, uV
+* ``.mat`` with ``waves, fs, xc, yc`` (eMouse; 76, 82, 32): rate, contacts, waveforms of norm 1
+* ``.mat`` with ``W, d, fac`` (retina; 7, 147, 7): rate, contacts in pitches, no unit of voltage
+* ``.mda``, axes (channel, time, unit) (retina; 7, 49, 7): nothing besides
+* ``.mat`` with ``s.mean`` (neocortex; 137, 32, 16 or 14): nothing besides
 """
 
 from collections.abc import Callable

@@ -34,7 +34,8 @@ def rebind(function: Callable, callers: tuple = ()) -> tuple[FunctionType, str]:
         function not in callers,
         f"{place_of(function)} calls itself, which neither engine can do. Write it out.",
     )
-    namespace: dict[str, Any] = {"__name__": function.__module__}
+    # Numba imports the module of a function that it finds on disk: that of a user may be gone.
+    namespace: dict[str, Any] = {"__name__": __name__}
     words = [
         *_code_words(function.__code__),
         repr((function.__defaults__, function.__kwdefaults__)),

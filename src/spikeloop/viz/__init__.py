@@ -6,6 +6,15 @@ May import: `evaluate`, `data`, `numerics`, `errors`; the only room that knows m
 
 from spikeloop.viz.embedding import embed_figure
 from spikeloop.viz.matrices import plot_correlation_matrix, plot_signal_and_noise
+from spikeloop.viz.network import (
+    CurvePanel,
+    RasterPanel,
+    VoltagePanel,
+    plot_distributions,
+    plot_network_raster,
+    plot_panels,
+    plot_voltage,
+)
 from spikeloop.viz.overview import LoopOverview, plot_loop_overview
 from spikeloop.viz.raster import Block, plot_raster, plot_raster_blocks, plot_spike_raster
 from spikeloop.viz.receptive_fields import plot_example_images, plot_receptive_fields
@@ -31,6 +40,7 @@ from spikeloop.viz.selection import (
     plot_oracle_variance,
     plot_selection_scatter,
 )
+from spikeloop.viz.spectrum import plot_spectrum
 from spikeloop.viz.triggered import (
     AverageBands,
     plot_covariance_filters,
@@ -43,22 +53,28 @@ from spikeloop.viz.triggered import (
 __all__ = [
     "AverageBands",
     "Block",
+    "CurvePanel",
     "KeyNumber",
     "LoopOverview",
+    "RasterPanel",
     "Report",
     "ReportFigure",
     "ReportTable",
     "Section",
     "UnitScores",
+    "VoltagePanel",
     "embed_figure",
     "plot_correlation_matrix",
     "plot_covariance_filters",
+    "plot_distributions",
     "plot_drift_raster",
     "plot_entropy_variance",
     "plot_example_images",
     "plot_filter_correlations",
     "plot_loop_overview",
+    "plot_network_raster",
     "plot_oracle_variance",
+    "plot_panels",
     "plot_probe_templates",
     "plot_raster",
     "plot_raster_blocks",
@@ -68,12 +84,14 @@ __all__ = [
     "plot_score_histogram",
     "plot_selection_scatter",
     "plot_signal_and_noise",
+    "plot_spectrum",
     "plot_spike_raster",
     "plot_traces",
     "plot_triggered_average",
     "plot_triggered_average_panels",
     "plot_triggered_averages",
     "plot_truth_comparison",
+    "plot_voltage",
     "plot_window_spread",
     "render_report",
 ]

@@ -85,13 +85,12 @@ def plot_probe_templates(
     ax.set_xlim(low_um[0] - 0.7 * width_um, high_um[0] + 0.7 * width_um)
     ax.set_ylim(low_um[1] - 2.5 * height_um, high_um[1] + 2 * height_um)
     ax.scatter(*contacts_um.T, s=7, color=GREY, marker="s", lw=0, zorder=0)
-    ax.set_xlabel("x (µm)")
     ax.set_ylabel("y along the probe (µm)")
     bar_uV, window_ms = 2 * scale_uV, 1e3 * (n_times - 1) / templates.sample_rate_hz
     x_um, y_um = ax.get_xlim()[0] + 0.1 * width_um, ax.get_ylim()[0] + 0.2 * height_um
     ax.plot([x_um, x_um], [y_um, y_um + 2 * height_um], color=INK, lw=2.0)
-    words = f" {format_value(bar_uV)} µV; each waveform lasts {format_value(window_ms)} ms"
-    ax.text(x_um, y_um, words, fontsize=8.0, va="bottom")
+    words = f"bar: {format_value(bar_uV)} µV; each waveform lasts {format_value(window_ms)} ms"
+    ax.set_xlabel(f"x (µm)\n{words}")
     legend_above(ax, min(len(rows), 4), title)
     return ax
 
@@ -132,8 +131,8 @@ def plot_traces(
     Examples
     --------
     >>> recording = Recording.from_array(np.ones((100, 2)), 1000.0, [[0.0, 0.0], [0.0, 20.0]])
-    >>> plot_traces(recording, 0.0, 0.05).get_xlabel()
-    'time (ms)'
+    >>> plot_traces(recording, 0.02, 0.05).get_xlabel()
+    'time from 0.02 s (ms)'
     """
     channels = _channels(recording, channels)
     require(
@@ -144,7 +143,7 @@ def plot_traces(
     require(last > first, f"start_s={start_s}, stop_s={stop_s}: that is less than one sample.")
     traces_uV = recording.read(first, last)[:, channels]
     traces_uV = traces_uV - np.median(traces_uV, axis=0)
-    time_ms = 1e3 * np.arange(first, last) / recording.sample_rate_hz
+    time_ms = 1e3 * (np.arange(first, last) / recording.sample_rate_hz - start_s)
     step_uV = max(float(np.quantile(np.abs(traces_uV), 0.999)) * 1.2, 1e-9)
 
     ax = axes_or_new(ax, WIDE_IN, min(2.0 + 0.16 * len(channels), 9.0))
@@ -157,7 +156,7 @@ def plot_traces(
     ax.set_ylim(-step_uV, offsets_uV[-1] + step_uV)
     ticks = np.unique(np.linspace(0, len(channels) - 1, min(len(channels), 9)).astype(int))
     ax.set_yticks(offsets_uV[ticks], [str(channels[t]) for t in ticks])
-    ax.set_xlabel("time (ms)")
+    ax.set_xlabel(f"time from {start_s:g} s (ms)" if start_s else "time (ms)")
     ax.set_ylabel("channel")
     ax.set_title(f"{count_noun(len(channels), 'channel')}, {format_value(step_uV)} µV apart")
     return ax
@@ -288,4 +287,5 @@ def _mark(
     unit = spikes.unit_index[seen]
     height_uV = [step_uV * (row_of[of_unit[u]] - 0.45) for u in unit.tolist()]
     colours = [PALETTE[u % len(PALETTE)] for u in unit.tolist()]
-    ax.scatter(1e3 * spikes.times_s[seen], height_uV, c=colours, s=20, marker="^", lw=0, zorder=3)
+    time_ms = 1e3 * (spikes.times_s[seen] - span_s[0])
+    ax.scatter(time_ms, height_uV, c=colours, s=20, marker="^", lw=0, zorder=3)

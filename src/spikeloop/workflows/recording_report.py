@@ -42,7 +42,7 @@ def recording_report(
             _units(truth),
         ],
         subtitle=f"{recording.duration_s:g} s of {recording.n_channels} channels at "
-        f"{recording.sample_rate_hz:g} Hz, simulated by spikeloop",
+        f"{recording.sample_rate_hz / 1000:g} kHz, simulated by spikeloop",
         key_numbers=[
             KeyNumber("channels", recording.n_channels),
             KeyNumber("units", spikes.n_units),

@@ -22,10 +22,9 @@ from spikeloop.simulate import (
     Simulation,
     Source,
     Step,
-    scan_plan,
-    scan_synapses,
     simulate_network,
 )
+from spikeloop.simulate.scan_engine import plan, synapses
 from spikeloop.simulate.scan_engine.engine import ScanEngine, run_many
 
 
@@ -167,7 +166,7 @@ def test_spikes_of_one_tick_in_another_order_differ_by_rounding_alone():
 def test_lists_of_synapses_give_the_same_bits_as_matrices(monkeypatch):
     network, method = izhikevich_network(delay_ms=2.0), Simulation(0.2, 0.5, recording(("e", "v")))
     with_matrices = ScanEngine(network, method, seed=1)
-    monkeypatch.setattr(scan_synapses, "MOST_ENTRIES", 0)
+    monkeypatch.setattr(synapses, "MOST_ENTRIES", 0)
     with_lists = ScanEngine(network, method, seed=1)
     assert len(with_matrices.prepared.arrays.matrices) == 2
     assert not with_lists.prepared.arrays.matrices
@@ -238,6 +237,6 @@ def test_what_cannot_be_done_is_refused(monkeypatch):
         InvalidInputError, match=r"of 10000000 neurons for 10000 ticks take 100\.\d"
     ):
         ScanEngine(Network([cells]), Simulation(1.0), seed=0)
-    monkeypatch.setattr(scan_plan, "LARGEST_BYTES", 1e6)
+    monkeypatch.setattr(plan, "LARGEST_BYTES", 1e6)
     with pytest.raises(InvalidInputError, match="50 trains of spikes for 10000 ticks take"):
         ScanEngine(izhikevich_network(), Simulation(1.0), seed=0)

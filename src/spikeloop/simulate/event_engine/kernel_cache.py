@@ -24,6 +24,12 @@ class _KernelCache(FunctionCache):
     def _index_key(self, signature, codegen):
         return signature, codegen.magic_tuple(), self._fingerprint
 
+    def load_overload(self, signature, target_context):
+        try:
+            return super().load_overload(signature, target_context)
+        except Exception:  # noqa: BLE001 - a damaged file may raise anything, and is as good as none
+            return None
+
 
 def kept_on_disk(dispatcher, made_from: Sequence[object]):
     """Let `dispatcher` load and save its compiled code on disk, and return it.

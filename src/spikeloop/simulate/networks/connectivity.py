@@ -9,8 +9,7 @@ import numpy as np
 from spikeloop.data.checks import as_array, as_vector, require, require_finite
 from spikeloop.errors import InvalidInputError
 
-Key = tuple[np.uint32, np.uint32]
-"""Of the random numbers of a rule, from `numerics.random.stream_key`."""
+Key = tuple[np.uint32, np.uint32]  # of random numbers, from numerics.random.stream_key
 
 
 @dataclass(frozen=True, eq=False)

@@ -30,8 +30,7 @@ from spikeloop.simulate.scan_engine.synapses import (
 LARGEST_BYTES = 8e9
 """What the arrays of a run may take; more is refused before."""
 
-Column = tuple[int, str]
-"""A group, and the name of one of its columns."""
+Column = tuple[int, str]  # a group, and the name of one of its columns
 
 
 @dataclass(frozen=True)
