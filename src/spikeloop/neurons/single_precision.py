@@ -17,6 +17,8 @@ from numba.core.compiler_machinery import FunctionPass, register_pass
 from numba.core.untyped_passes import InlineClosureLikes
 from numba.extending import intrinsic
 
+from spikeloop.numerics.symbols import own_symbol
+
 _TO_FLOAT = {operator.add, operator.sub, operator.mul, operator.truediv, operator.floordiv}
 _TO_FLOAT |= {operator.mod, operator.pow}
 _TO_BOOL = {operator.lt, operator.le, operator.gt, operator.ge, operator.eq, operator.ne}
@@ -62,7 +64,7 @@ def single_precision(function, *, for_python: bool = True):
         no_cpython_wrapper=not for_python,
         no_cfunc_wrapper=True,
         pipeline_class=_SinglePrecision,
-    )(function)
+    )(own_symbol(function))
 
 
 @intrinsic

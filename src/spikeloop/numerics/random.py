@@ -19,7 +19,7 @@ from spikeloop.errors import InvalidInputError
 
 Key = tuple[np.uint32, np.uint32]
 
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
+_compiled = njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
 # LLVM leaves calls of this size where they are, and vectorizes no loop with a call in it.
 _inlined = njit(cache=True, nogil=True, error_model="numpy", forceinline=True)
 _generic = register_jitable(forceinline=True)

@@ -1,4 +1,4 @@
-"""Compiled kernels come back from the disk in another process, whoever wrote the neuron."""
+"""Compiled kernels come back from the disk in another process: the right one, whoever wrote it."""
 
 import os
 import subprocess
@@ -7,6 +7,7 @@ import sys
 import pytest
 
 OWN_NEURON = """
+import sys
 from spikeloop.neurons import Neuron
 from spikeloop.simulate import Network, Population, Simulation, simulate_network
 
@@ -17,37 +18,62 @@ neuron = Neuron({"v": 0.0}, {"tau": 5.0}, step, lambda s, p: s[0] > 1.0, lambda 
 network = Network([Population("a", 1, neuron, current=2.0)])
 print(len(simulate_network(network, Simulation(0.1, 0.5), seed=0).spikes.times_s))
 """
-SCRIPT = f"exec({OWN_NEURON!r}, {{'__name__': 'a_module_that_is_gone'}})"
+OF_A_MODULE_THAT_IS_GONE = f"exec({OWN_NEURON!r}, {{'__name__': 'gone'}})"
+EVERY_7TH_OF_200_TICKS = "28\n"  # v grows to 2 (1 - 0.9^n), and so beyond 1 in 7 ticks
+INTEGRATORS = """
+import sys
+from spikeloop.simulate import Simulation, simulate_network
+from spikeloop.simulate.networks.benchmark_networks import coba
+
+for integrator in sys.argv[1:]:
+    network = coba(4000, integrator=integrator)
+    print(len(simulate_network(network, Simulation(0.2), seed=0).spikes.times_s))
+"""
 
 
-def run(folder):
-    """Run the script in a process of its own; return what it printed, and when kernels were made."""
-    environment = os.environ | {"NUMBA_CACHE_DIR": str(folder)}
+def run(folder, script, *words):
+    """Return what a process of its own prints, and the kernels that are on disk then."""
     done = subprocess.run(
-        [sys.executable, "-c", SCRIPT], env=environment, capture_output=True, text=True
+        [sys.executable, "-c", script, *words],
+        env=os.environ | {"NUMBA_CACHE_DIR": str(folder)},
+        capture_output=True,
+        text=True,
     )
     assert done.returncode == 0, done.stderr
     kernels = sorted(folder.rglob("kernel.*.nbc"))
-    return int(done.stdout), {path: path.stat().st_mtime_ns for path in kernels}
+    return done.stdout, {kernel: kernel.stat().st_mtime_ns for kernel in kernels}
 
 
 @pytest.fixture(scope="module")
-def compiled(tmp_path_factory):
+def cache(tmp_path_factory):
+    """A folder with the kernel of our own neuron, and with all other compiled code of a network."""
     folder = tmp_path_factory.mktemp("cache")
-    return folder, *run(folder)
-
-
-def test_another_process_finds_the_kernel(compiled):
-    folder, n_spikes, kernels = compiled
-    assert n_spikes == 28  # every 7 ticks: 1 - 0.9^7 > 1/2, and 0.1 s are 200 ticks
+    run(folder, INTEGRATORS, "euler")
+    for kernel in folder.rglob("kernel.*"):
+        kernel.unlink()
+    spikes, kernels = run(folder, OF_A_MODULE_THAT_IS_GONE)
+    assert spikes == EVERY_7TH_OF_200_TICKS
     assert len(kernels) == 1
-    assert run(folder) == (n_spikes, kernels)
+    return folder, kernels
 
 
-def test_a_damaged_kernel_is_made_anew(compiled):
-    folder, n_spikes, kernels = compiled
+def test_another_process_finds_the_kernel(cache):
+    folder, kernels = cache
+    assert run(folder, OF_A_MODULE_THAT_IS_GONE) == (EVERY_7TH_OF_200_TICKS, kernels)
+
+
+def test_a_damaged_kernel_is_made_anew(cache):
+    folder, kernels = cache
     (kernel,) = kernels
     kernel.write_bytes(kernel.read_bytes()[:1000])
-    again, anew = run(folder)
-    assert again == n_spikes
-    assert anew[kernel] > kernels[kernel]
+    assert run(folder, OF_A_MODULE_THAT_IS_GONE)[0] == EVERY_7TH_OF_200_TICKS
+    assert kernel.stat().st_size > 1000
+
+
+def test_kernels_that_were_each_the_first_of_a_process_are_not_mixed_up(cache):
+    folder, _ = cache
+    euler, _ = run(folder, INTEGRATORS, "euler")
+    both, kernels = run(folder, INTEGRATORS, "euler", "exponential_euler")
+    assert both.startswith(euler)
+    assert len(set(both.split())) == 2
+    assert run(folder, INTEGRATORS, "euler", "exponential_euler") == (both, kernels)

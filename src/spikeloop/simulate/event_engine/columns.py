@@ -11,8 +11,14 @@ from numba import njit
 from numba.core import types
 from numba.extending import intrinsic
 
-inlined = njit(error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)
-"""Compiles a function that only compiled code calls: what Python needs to call it is left out."""
+from spikeloop.numerics.symbols import own_symbol
+
+
+def inlined(function):
+    """Compile a function for compiled code: what Python needs to call it is left out."""
+    return njit(
+        error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
+    )(own_symbol(function))
 
 
 def reader(first: int, count: int):

@@ -53,7 +53,7 @@ class EventEngine:
         self.cables = cables(network, self.groups, self.memory, method.dt_ms, seed=seed)
         self.n_senders = network.n_neurons + sum(source.size for source in network.sources)
         self.wiring = wire(self.cables, self.n_senders, self.bounds)
-        self.kernel = _kernel(network, self.groups)
+        self.kernel = _kernel(network, self.groups, own_delays=len(self.wiring.own_delays) > 0)
         built = time.perf_counter()
         self._compile()
         self.timings_s = {"build": built - started, "compile": time.perf_counter() - built}
@@ -99,23 +99,24 @@ class EventEngine:
         )
 
 
-def _kernel(network: Network, groups: list[NeuronGroup]):
+def _kernel(network: Network, groups: list[NeuronGroup], *, own_delays: bool):
     """Return the compiled loop for groups of these kinds, from memory or disk if it is there."""
     neurons = [compile_neuron(group.neuron) for group in groups]
-    changes = {
+    kinds = {
         "plastic": any(projection.plasticity for projection in network.projections),
         "short_term": any(projection.short_term for projection in network.projections),
+        "own_delays": own_delays,
     }
     made_from = (
         tuple((n.fingerprint, group.shape) for n, group in zip(neurons, groups, strict=True)),
-        tuple(changes.items()),
+        tuple(kinds.items()),
     )
     if made_from not in _KERNELS:
         kernels = [
             group_kernels(neuron, group.shape)
             for neuron, group in zip(neurons, groups, strict=True)
         ]
-        _KERNELS[made_from] = kept_on_disk(event_kernel(kernels, **changes), made_from)
+        _KERNELS[made_from] = kept_on_disk(event_kernel(kernels, **kinds), made_from)
     return _KERNELS[made_from]
 
 

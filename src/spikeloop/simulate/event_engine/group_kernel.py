@@ -108,40 +108,49 @@ def _advance(neuron: CompiledNeuron, shape: GroupShape):
 
 
 def _collect(neuron: CompiledNeuron, shape: GroupShape):
-    place = shape.columns().index
-    read_state, write_state = _access(place(f"state {shape.state[0]}"), len(shape.state))
-    read_parameters = reader(place("mask") - 2 - len(shape.parameters), len(shape.parameters))
-    free_at, mask_at = place("free"), place("mask")
-    Parameters = namedtuple("Parameters", shape.parameters)
-    reset, refractory = neuron.reset, shape.refractory
+    mask_at, fire = shape.columns().index("mask"), _fire(neuron, shape)
 
     @inlined
     def collect(group, span, tick, found, trouble):
-        columns, first = group.columns, group.first
-        mask = columns[mask_at]
-        words = mask.view(np.uint64)
+        mask, first = group.columns[mask_at], group.first
         n_spikes = 0
         for block in range(span[0] // LANES, (span[1] + LANES - 1) // LANES):
             found_one = np.uint64(0)
             for word in range(block * WORDS, (block + 1) * WORDS):
-                found_one |= element(words, word)
+                found_one |= element(group.marks, word)
             if found_one == 0:
                 continue
-            for i in range(block * LANES, (block + 1) * LANES):
-                if mask[i] == 0:
+            for word in range(block * WORDS, (block + 1) * WORDS):
+                if element(group.marks, word) == 0:
                     continue
-                if mask[i] >= OVERFLOW:
-                    trouble[0], trouble[1] = tick, first + i
-                    continue
-                p = Parameters(*read_parameters(columns, i))
-                write_state(columns, i, reset(read_state(columns, i), p))
-                if refractory:
-                    columns[free_at][i] = np.int32(tick + 1 + group.held)
-                found[first + span[0] + n_spikes] = first + i
-                n_spikes += 1
+                for i in range(8 * word, 8 * word + 8):
+                    if element(mask, i) >= OVERFLOW:
+                        trouble[0], trouble[1] = tick, first + i
+                    elif element(mask, i) > 0:
+                        fire(group, i, tick)
+                        found[first + span[0] + n_spikes] = first + i
+                        n_spikes += 1
         return n_spikes
 
     return collect
+
+
+def _fire(neuron: CompiledNeuron, shape: GroupShape):
+    """Return the function that resets a neuron that fired."""
+    place = shape.columns().index
+    read_state, write_state = _access(place(f"state {shape.state[0]}"), len(shape.state))
+    read_parameters = reader(place("mask") - 2 - len(shape.parameters), len(shape.parameters))
+    free_at, reset, refractory = place("free"), neuron.reset, shape.refractory
+    Parameters = namedtuple("Parameters", shape.parameters)
+
+    @inlined
+    def fire(group, i, tick):
+        p = Parameters(*read_parameters(group.columns, i))
+        write_state(group.columns, i, reset(read_state(group.columns, i), p))
+        if refractory:
+            group.columns[free_at][i] = np.int32(tick + 1 + group.held)
+
+    return fire
 
 
 def _receive(shape: GroupShape, k: int):

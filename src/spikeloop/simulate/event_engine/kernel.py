@@ -23,6 +23,8 @@ class Group(NamedTuple):
 
     columns: tuple
     """What `GroupShape.columns` names: arrays with a value for each neuron, or scalars."""
+    marks: np.ndarray
+    """The column ``mask`` as uint64, to look at eight neurons at once."""
     bounds: np.ndarray
     """(part + 1,) where the parts of the group begin and end."""
     first: int
@@ -113,26 +115,29 @@ class Clock(NamedTuple):
     """Two uint32: where the random numbers of the neurons start."""
 
 
-def event_kernel(kernels: list, *, plastic: bool, short_term: bool):
+def event_kernel(kernels: list, *, plastic: bool, short_term: bool, own_delays: bool):
     """Return ``run(part, groups, wiring, state, outside, log, clock) -> ticks done``.
 
     Each part of the network has a thread that calls it with the same arrays. It stops before its
-    time where the log is full or a neuron has overflowed.
+    time where the log is full or a neuron has overflowed. What no synapse of the network needs is
+    left out, since it would take long to compile.
     """
     advance_all = _chain_advance([advance for advance, _ in kernels])
     collect_all = _chain_collect([collect for _, collect in kernels])
     deliver = deliver_with_factors if short_term else _deliver
     learn_from = learn if plastic else learn_nothing
+    drain, post = (_drain, _post) if own_delays else (_drain_nothing, _post_nothing)
 
-    @njit(error_model="numpy", nogil=True)
+    @njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, _nrt=False)
     def run(part, groups, wiring, state, outside, log, clock):
         n_parts = wiring.starts.shape[1]
-        own_delays = len(state.ring) > 0
         for n in range(clock.ticks):
             tick = clock.first + n
             now = clock.history + n
-            if part == 0:
-                _begin(state, outside, log, clock, n)
+            if part == 0 and _may_begin(outside, log, clock, n):
+                _inject(outside, state.flat, n, clock.ticks)
+                _record(state, n)
+                drain(state, tick)
             wait_for_all(log.barrier, n_parts)
             if log.trouble[0] != RUNNING:
                 return n
@@ -145,7 +150,7 @@ def event_kernel(kernels: list, *, plastic: bool, short_term: bool):
                 learn_from(wiring, state, log, now, tick)
             if own_delays:
                 wait_for_all(log.barrier, n_parts)
-                _post(wiring, state.ring, part, log, now, tick)
+                post(wiring, state.ring, part, log, now, tick)
                 wait_for_all(log.barrier, n_parts)
         return clock.ticks
 
@@ -153,18 +158,15 @@ def event_kernel(kernels: list, *, plastic: bool, short_term: bool):
 
 
 @inlined
-def _begin(state, outside, log, clock, n):
-    """Do what only one thread may do at the start of a tick."""
+def _may_begin(outside, log, clock, n):
+    """Return whether the log has room for a tick, and no potential has overflowed."""
     events = outside.begins[n + 1] - outside.begins[n]
     room = log.neurons.size - log.begins[clock.history + n]
     if log.overflow[0] >= 0:
         log.trouble[0] = OVERFLOWED
     elif room < log.found.size + events:
         log.trouble[0] = FULL
-    else:
-        _inject(outside, state.flat, n, clock.ticks)
-        _record(state, n)
-        _drain(state, clock.first + n)
+    return log.trouble[0] == RUNNING
 
 
 def _chain_advance(kernels: list):
@@ -221,7 +223,7 @@ def _record(state, n):
 def _inject(outside, flat, n, n_ticks):
     begin = 0
     for k in range(len(outside.places)):
-        place, size, width = outside.places[k]
+        place, size, width = outside.places[k, 0], outside.places[k, 1], outside.places[k, 2]
         row = begin + n * width
         for i in range(size):
             flat[place + i] = outside.values[row + (i if width > 1 else 0)]
@@ -231,12 +233,15 @@ def _inject(outside, flat, n, n_ticks):
 @inlined
 def _drain(state, tick):
     """Let arrive what individual delays have kept until this tick."""
-    if len(state.ring) == 0:
-        return
     slot = state.ring[tick % len(state.ring)]
     for place in range(slot.size):
         state.flat[place] += slot[place]
         slot[place] = 0
+
+
+@inlined
+def _drain_nothing(state, tick):
+    pass
 
 
 @inlined
@@ -283,3 +288,8 @@ def _post(wiring, ring, part, log, now, tick):
                 delay = wiring.own_delays[synapse - wiring.own_from]
                 slot = (tick + delay) % len(ring)
                 ring[slot, wiring.targets[synapse]] += wiring.weights[synapse]
+
+
+@inlined
+def _post_nothing(wiring, ring, part, log, now, tick):
+    pass

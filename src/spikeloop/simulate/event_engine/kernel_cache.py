@@ -8,6 +8,7 @@ import numba
 from numba.core.caching import FunctionCache
 
 import spikeloop
+from spikeloop.numerics.symbols import own_symbol
 
 
 class _KernelCache(FunctionCache):
@@ -27,7 +28,7 @@ class _KernelCache(FunctionCache):
     def load_overload(self, signature, target_context):
         try:
             return super().load_overload(signature, target_context)
-        except Exception:  # noqa: BLE001 - a damaged file may raise anything, and is as good as none
+        except Exception:
             return None
 
 
@@ -39,6 +40,7 @@ def kept_on_disk(dispatcher, made_from: Sequence[object]):
     """
     words = [spikeloop.__version__, numba.__version__, _sources(), *map(repr, made_from)]
     fingerprint = hashlib.sha256("\n".join(words).encode()).hexdigest()
+    own_symbol(dispatcher.py_func, fingerprint[:16])
     try:
         dispatcher._cache = _KernelCache(dispatcher.py_func, fingerprint)
     except RuntimeError:

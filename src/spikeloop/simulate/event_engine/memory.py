@@ -7,6 +7,9 @@ import numpy as np
 
 from spikeloop.simulate.networks.groups import NeuronGroup, padded, starts
 
+CACHE_LINE = 64
+"""Bytes."""
+
 
 @dataclass(frozen=True, eq=False)
 class Memory:
@@ -43,6 +46,15 @@ def lay_out(groups: Sequence[NeuronGroup], *, seed: int) -> Memory:
         for name, values in starts(group, seed=seed).items():
             flat[places[g, name] : places[g, name] + group.size] = values
     return Memory(flat, places, n_arrivals)
+
+
+def aligned(values: np.ndarray) -> np.ndarray:
+    """Return a copy that begins where a cache line does, so that no vector lies across two."""
+    room = np.empty(values.nbytes + CACHE_LINE, np.uint8)
+    start = -room.ctypes.data % CACHE_LINE
+    copy = room[start : start + values.nbytes].view(values.dtype)
+    copy[:] = values
+    return copy
 
 
 def _kind(column: str) -> str:

@@ -20,7 +20,7 @@ from spikeloop.simulate.networks.plasticity import STDP, ShortTerm
 REACH = 20.0
 """How many time constants a scaled trace may lie from its origin: exp(20) is 5e8."""
 
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
+_compiled = njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
 
 
 class Traces(NamedTuple):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikeloop.simulate.event_engine.kernel import Clock, Group, Log, State, Wiring
+from spikeloop.simulate.event_engine.memory import aligned
 from spikeloop.simulate.event_engine.plasticity_kernels import (
     TargetSpan,
     plastic_synapses,
@@ -31,7 +32,7 @@ class EventRun:
     def __init__(self, engine: "EventEngine") -> None:
         self.engine = engine
         self.done = 0
-        self._flat = engine.memory.flat.copy()
+        self._flat = aligned(engine.memory.flat)
         longest = int(engine.wiring.own_delays.max(initial=0))
         self._ring = np.zeros((longest + 1 if longest else 0, engine.memory.n_arrivals), np.float32)
         self._wiring, self._dynamics = _changing(engine)
@@ -114,15 +115,23 @@ class EventRun:
         engine, group = self.engine, self.engine.groups[g]
         size = padded(group.size)
         columns = dict(engine.constants[g])
-        columns["free"] = np.zeros(size, np.int32) if group.shape.refractory else np.int32(0)
-        columns["mask"] = np.zeros(size, np.uint8)
+        columns["free"] = (
+            aligned(np.zeros(size, np.int32)) if group.shape.refractory else np.int32(0)
+        )
+        columns["mask"] = aligned(np.zeros(size, np.uint8))
         for name in group.shape.columns():
             if (g, name) in engine.memory.places:
                 columns[name] = engine.memory.column(self._flat, g, name, group.size)
         if g not in engine.currents.groups and not columns["current"].any():
             columns["current"] = np.float32(0)
         ordered = tuple(columns[name] for name in group.shape.columns())
-        return Group(ordered, engine.bounds[g], group.first, group.refractory_ticks)
+        return Group(
+            ordered,
+            columns["mask"].view(np.uint64),
+            engine.bounds[g],
+            group.first,
+            group.refractory_ticks,
+        )
 
     def _log(self, n_ticks: int) -> Log:
         """Return a log that begins with the spikes of the ticks before."""

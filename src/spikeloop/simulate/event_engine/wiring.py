@@ -229,7 +229,7 @@ def _delays(
     return ticks.astype(np.uint16) if ticks.ndim else np.int64(ticks)
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def _count(rows, first_source, first_target, bounds, counts):
     """Count the synapses of each part and source."""
     indptr, targets = rows
@@ -239,7 +239,7 @@ def _count(rows, first_source, first_target, bounds, counts):
             counts[part, first_source + source] += 1
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def _fill(rows, numbers, bounds, next_free, wiring, own):
     """Copy the synapses of one projection to their places."""
     indptr, targets, weights, delays = rows
@@ -255,7 +255,7 @@ def _fill(rows, numbers, bounds, next_free, wiring, own):
                 wiring.own_delays[at - wiring.own_from] = delays[synapse]
 
 
-@njit(cache=True, nogil=True)
+@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
 def _part(bounds, target):
     part = 0
     while target >= bounds[part + 1]:

@@ -16,7 +16,7 @@ from spikeloop.numerics.random import fill_words, uniform_double
 
 FLAT, GAUSSIAN, EXPONENTIAL = 0, 1, 2
 
-_compiled = njit(cache=True, nogil=True, error_model="numpy")
+_compiled = njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
 _EMPTY = -1
 _N_WORDS = 32
 _N_JUMPS = 16
