@@ -1,7 +1,7 @@
 """A virtual visual cortex watches images, beside a tetrode. Writes recorded_cortex.png."""
 
 from spikeloop import simulate as sim
-from spikeloop.viz.recording import plot_traces
+from spikeloop.viz import plot_traces
 from spikeloop.workflows.cortex_recording import record_spikes
 
 cortex = sim.VirtualCortex(n_simple=5, n_complex=3, n_images=20, n_repeats=2, pause_s=1.0)

@@ -50,9 +50,10 @@ class EventEngine:
         self.recorder = Recorder(network, self.groups, self.memory, method)
         self.constants = [constants(group, method.dt_ms, seed=seed) for group in self.groups]
         self.key = tuple(np.uint32(word) for word in stream_key(seed, 0))
-        self.cables = cables(network, self.groups, self.memory, method.dt_ms, seed=seed)
+        drawn = cables(network, self.groups, self.memory, method.dt_ms, seed=seed)
         self.n_senders = network.n_neurons + sum(source.size for source in network.sources)
-        self.wiring = wire(self.cables, self.n_senders, self.bounds)
+        self.wiring = wire(drawn, self.n_senders, self.bounds)
+        self.cables = [cable.without_synapses() for cable in drawn]
         self.kernel = _kernel(network, self.groups, own_delays=len(self.wiring.own_delays) > 0)
         built = time.perf_counter()
         self._compile()

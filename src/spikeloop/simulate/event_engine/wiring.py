@@ -2,7 +2,7 @@
 
 import warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import numpy as np
 from numba import njit
@@ -43,6 +43,16 @@ class Cable:
     def changes(self) -> bool:
         """Whether its synapses change."""
         return self.projection.plasticity is not None or self.projection.short_term is not None
+
+    def without_synapses(self) -> "Cable":
+        """Return the cable without what is there for each synapse, and `wire` has copied."""
+        own_delays = self.delay_ticks.ndim > 0
+        return replace(
+            self,
+            synapses=Synapses(self.synapses.indptr, np.empty(0, np.int32)),
+            weights=np.empty(0, np.float32),
+            delay_ticks=np.empty(0, np.uint16) if own_delays else self.delay_ticks,
+        )
 
 
 def numbering(network: Network, groups: Sequence[NeuronGroup]) -> dict[str, int]:
