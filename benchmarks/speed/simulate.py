@@ -3,10 +3,10 @@
 The two take turns, with other random numbers each time; medians and ranges are of the loop over
 time alone. Brian2's are its own count, which its C++ program takes of CPU time where it has one
 thread; the row of how many times faster spikeloop is holds our wall-clock time against that, which
-flatters Brian2. A first call is a whole process: import, build, compile, run. Brian2 runs where it is installed, with the options that
-it comes with, in float64; spikeloop computes in float32, so that Brian2 is also timed with floats
-of 32 bits. What others published for COBA with 4,000 neurons, on other machines, is quoted in
-seconds per second of the network.
+flatters Brian2. A first call is a whole process: import, build, compile, run. Brian2 runs where it
+is installed, with the options that it comes with, in float64; spikeloop computes in float32, so
+that Brian2 is also timed with floats of 32 bits. What others published for COBA with 4,000 neurons,
+on other machines, is quoted in seconds per second of the network.
 
     python benchmarks/speed/simulate.py [--quick] [--no-peer]
 """

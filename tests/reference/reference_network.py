@@ -4,10 +4,11 @@ import numpy as np
 
 from spikeloop.neurons import Exponential, Inputs
 from spikeloop.neurons.receptors import Alpha
+from spikeloop.simulate.event_engine.wiring import cables
 from spikeloop.simulate.networks.signals import Grid, on_grid
 
 
-def reference_spikes(engine, n_ticks):
+def reference_spikes(engine, n_ticks, *, seed):
     """Return (ticks, senders) of a prepared `EventEngine`'s network, in the order of its log.
 
     One NumPy array per variable and population, a list of spikes per tick, and a loop over
@@ -17,11 +18,14 @@ def reference_spikes(engine, n_ticks):
     cells = [
         _Cells(engine, g, member) for g, grp in enumerate(engine.groups) for member in grp.members
     ]
+    drawn = _in_order(
+        cables(engine.network, engine.groups, engine.memory, engine.method.dt_ms, seed=seed)
+    )
     history = []
     ticks, senders = [], []
     events = engine.events
     for tick in range(n_ticks):
-        for cable in _in_order(engine.cables):
+        for cable in drawn:
             _arrive(cable, cells, history, tick)
         fired = []
         for cell in cells:

@@ -18,6 +18,7 @@ from spikeloop.simulate.cortex.virtual_cortex import (
 )
 from spikeloop.simulate.networks.activity import Activity
 from spikeloop.simulate.networks.connectivity import AllToAll, Matrix, OneToOne, Pairs
+from spikeloop.simulate.networks.drawn_synapses import DrawnSynapses, draw_synapses
 from spikeloop.simulate.networks.network import Network, Population, Projection, Source
 from spikeloop.simulate.networks.nir_export import to_nir
 from spikeloop.simulate.networks.plasticity import STDP, ShortTerm
@@ -59,6 +60,7 @@ __all__ = [
     "ByDistance",
     "CorticalTruth",
     "CurrentSources",
+    "DrawnSynapses",
     "Drift",
     "DriftModel",
     "Firing",
@@ -96,6 +98,7 @@ __all__ = [
     "TemplateGenerator",
     "VirtualCortex",
     "VirtualResponseModel",
+    "draw_synapses",
     "generate_templates",
     "inject",
     "natural_patches",

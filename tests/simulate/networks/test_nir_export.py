@@ -22,7 +22,7 @@ from spikeloop.simulate import (
     Step,
     simulate_network,
 )
-from spikeloop.simulate.event_engine.engine import EventEngine
+from spikeloop.simulate.networks.drawn_synapses import draw_synapses
 from spikeloop.simulate.networks.nir_export import to_nir
 
 nir = pytest.importorskip("nir")
@@ -184,20 +184,14 @@ def test_gains_and_weights_are_those_of_the_equations():
 
 def test_weights_are_those_of_a_simulation_with_the_same_seed():
     net = network(RECEPTORS["jumps"])
-    engine = EventEngine(net, Simulation(0.01, DT_MS), seed=5)
+    drawn = draw_synapses(net, Simulation(0.01, DT_MS), seed=5)
     graph = to_nir(net, DT_MS, seed=5)
-    for number, cable in enumerate(engine.cables):
+    for number, synapses in enumerate(drawn):
         weight = graph.nodes[f"weight_{number}"].weight
-        assert weight.sum() == pytest.approx(
-            np.broadcast_to(cable.weights, cable.synapses.targets.shape).sum(dtype=float), rel=1e-5
-        )
-        assert np.count_nonzero(weight) == len(set(_pairs(cable)))
+        assert weight.sum() == pytest.approx(synapses.weight.sum(dtype=float), rel=1e-5)
+        pairs = set(zip(synapses.source.tolist(), synapses.target.tolist(), strict=True))
+        assert np.count_nonzero(weight) == len(pairs)
     assert graph.nodes["weight_4"].weight[5, 0] == 4.0  # two synapses of 2
-
-
-def _pairs(cable):
-    sources = np.repeat(np.arange(len(cable.synapses.indptr) - 1), np.diff(cable.synapses.indptr))
-    return zip(sources.tolist(), cable.synapses.targets.tolist(), strict=True)
 
 
 @pytest.mark.parametrize("connected", [True, False])
