@@ -14,10 +14,19 @@ from numba.extending import intrinsic
 from spikeloop.numerics.symbols import own_symbol
 
 
-def inlined(function):
-    """Compile a function for compiled code: what Python needs to call it is left out."""
+def inlined(function, *, always: bool = False):
+    """Compile a function for compiled code: what Python needs to call it is left out.
+
+    `always` is for large ones that are called in each tick: to hand over the arrays of a network
+    takes longer than all else that a tick costs besides its neurons.
+    """
     return njit(
-        error_model="numpy", nogil=True, no_cpython_wrapper=True, no_cfunc_wrapper=True, _nrt=False
+        error_model="numpy",
+        nogil=True,
+        no_cpython_wrapper=True,
+        no_cfunc_wrapper=True,
+        forceinline=always,
+        _nrt=False,
     )(own_symbol(function))
 
 

@@ -1,5 +1,6 @@
 """The loop over time of the event engine, compiled."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
@@ -169,11 +170,14 @@ def _may_begin(outside, log, clock, n):
     return log.trouble[0] == RUNNING
 
 
+in_place = partial(inlined, always=True)
+
+
 def _chain_advance(kernels: list):
     """Return one function that calls each of `kernels` on its group."""
     advance = kernels[0]
 
-    @inlined
+    @in_place
     def last(groups, part, tick, clock):
         group = groups[0]
         span = (group.bounds[part], group.bounds[part + 1])
@@ -183,7 +187,7 @@ def _chain_advance(kernels: list):
         return last
     rest = _chain_advance(kernels[1:])
 
-    @inlined
+    @in_place
     def both(groups, part, tick, clock):
         last(groups, part, tick, clock)
         rest(groups[1:], part, tick, clock)
@@ -195,7 +199,7 @@ def _chain_collect(kernels: list):
     """Return one function that calls each of `kernels` on its group."""
     collect = kernels[0]
 
-    @inlined
+    @in_place
     def last(groups, part, tick, log, row):
         group = groups[0]
         span = (group.bounds[part], group.bounds[part + 1])
@@ -205,7 +209,7 @@ def _chain_collect(kernels: list):
         return last
     rest = _chain_collect(kernels[1:])
 
-    @inlined
+    @in_place
     def both(groups, part, tick, log, row):
         last(groups, part, tick, log, row)
         rest(groups[1:], part, tick, log, row + 1)
