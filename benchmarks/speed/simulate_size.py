@@ -41,6 +41,9 @@ def resident_bytes() -> int:
 def measure_size(size: Size) -> dict[str, float]:
     """Build the network of that size, and run it."""
     delay_ms = Uniform(0.1, 2.0) if size.own_delays else None
+    # What it takes to compile is no part of the network; so compile for a small one before.
+    few = coba(100, synapses_per_neuron=10, delay_ms=delay_ms)
+    EventEngine(few, Simulation(size.duration_s), seed=0).run()
     network = coba(size.n_neurons, synapses_per_neuron=size.synapses_per_neuron, delay_ms=delay_ms)
     started = time.perf_counter()
     engine = EventEngine(network, Simulation(size.duration_s), seed=0)
