@@ -155,6 +155,17 @@ def uniform_double(bits0, bits1):
     return np.float64(np.int64(bits >> np.uint64(11) | np.uint64(1))) * 2.0**-53
 
 
+def uniform_double_arrays(bits0: UInt32[np.ndarray, "..."], bits1: UInt32[np.ndarray, "..."]):
+    """Return the numbers of `uniform_double` for arrays of words, of NumPy.
+
+    >>> words = np.array([2**31, 0], np.uint32)
+    >>> uniform_double_arrays(words[:1], words[1:]) == 0.5 + 2**-53
+    array([ True])
+    """
+    bits = (bits0.astype(np.uint64) << np.uint64(32)) | bits1
+    return (bits >> np.uint64(11) | np.uint64(1)).astype(np.float64) * 2.0**-53
+
+
 def uniform_arrays(bits: UInt32[np.ndarray, "..."]):
     """Return the numbers of `uniform` for an array of words, of NumPy or JAX.
 

@@ -7,12 +7,16 @@ import pytest
 from scipy import stats
 
 from spikeloop.errors import InvalidInputError
+from spikeloop.numerics.random import stream_key
 from spikeloop.simulate.networks.connectivity import Between, connect
+from spikeloop.simulate.networks.connectivity_kernels import FLAT, Chance, Rows
+from spikeloop.simulate.networks.few_connections import draw_evenly
 from spikeloop.simulate.networks.random_connections import (
     ByDistance,
     FixedInDegree,
     FixedOutDegree,
     Probability,
+    _by_chance,
 )
 
 PLANE_UM = np.random.default_rng(0).uniform(0, 1000, (700, 2))
@@ -252,3 +256,17 @@ ZEROS = np.zeros((2, 2))
 def test_what_cannot_be_connected_is_refused(act, message):
     with pytest.raises(InvalidInputError, match=message):
         act()
+
+
+@pytest.mark.parametrize("same", [True, False])
+@pytest.mark.parametrize("p", [0.0, 1e-3, 0.1, 0.9, 1.0])
+def test_few_connections_are_those_that_the_compiled_loop_draws(p, same):
+    between = Between(211, 211 if same else 300, same=same)
+    key, nowhere = stream_key(5, 1), np.empty((0, 0))
+    chance = Chance(p, FLAT, 1.0, np.empty(0), nowhere, nowhere)
+    n_partners = between.n_partners(between.n_target, False)
+    few = draw_evenly(Rows(key, n_partners, same), p, between.n_source)
+    many = _by_chance(between, key, chance, False)
+    np.testing.assert_array_equal(few.indptr, many.indptr)
+    np.testing.assert_array_equal(few.targets, many.targets)
+    assert (few.indptr.dtype, few.targets.dtype) == (many.indptr.dtype, many.targets.dtype)

@@ -161,21 +161,24 @@ def _wire_path(
     """Place the synapses of one path from `begin` on; return where they end."""
     counts = np.zeros((starts.shape[0], starts.shape[1] - 1), np.int64)
     for cable in cables:
-        rows = (cable.synapses.indptr, cable.synapses.targets)
-        _count(rows, cable.first_source, cable.first_target, bounds[cable.group], counts)
+        _place_each(*_rows(cable, bounds), counts, wiring, False)
     ends = begin + np.cumsum(counts).reshape(counts.shape)
     next_free = ends - counts
     starts[:, :-1], starts[:, -1] = next_free, ends[:, -1]
     for cable in cables:
-        rows = (
-            cable.synapses.indptr,
-            cable.synapses.targets,
-            np.atleast_1d(cable.weights),
-            np.atleast_1d(cable.delay_ticks).astype(np.uint16),
-        )
-        numbers = (cable.first_source, cable.first_target, cable.place)
-        _fill(rows, numbers, bounds[cable.group], next_free, wiring, bool(cable.delay_ticks.ndim))
+        _place_each(*_rows(cable, bounds), next_free, wiring, True)
     return int(ends[-1, -1])
+
+
+def _rows(cable: Cable, bounds: list[np.ndarray]) -> tuple:
+    """Return the synapses of a projection, where they go, and the bounds of the parts there."""
+    rows = (
+        cable.synapses.indptr,
+        cable.synapses.targets,
+        np.atleast_1d(cable.weights),
+        np.atleast_1d(cable.delay_ticks).astype(np.uint16),
+    )
+    return rows, (cable.first_source, cable.first_target, cable.place), bounds[cable.group]
 
 
 def _connect(projection: Projection, source, target: Population, *, seed: int) -> Synapses:
@@ -240,34 +243,19 @@ def _delays(
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def _count(rows, first_source, first_target, bounds, counts):
-    """Count the synapses of each part and source."""
-    indptr, targets = rows
-    for source in range(indptr.size - 1):
-        for synapse in range(indptr[source], indptr[source + 1]):
-            part = _part(bounds, first_target + targets[synapse])
-            counts[part, first_source + source] += 1
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def _fill(rows, numbers, bounds, next_free, wiring, own):
-    """Copy the synapses of one projection to their places."""
+def _place_each(rows, numbers, bounds, next_free, wiring, writes):
+    """Move `next_free` (part, source) on by each synapse; if `writes`, write that there."""
     indptr, targets, weights, delays = rows
     first_source, first_target, place = numbers
     for source in range(indptr.size - 1):
         for synapse in range(indptr[source], indptr[source + 1]):
-            part = _part(bounds, first_target + targets[synapse])
+            part = 0
+            while first_target + targets[synapse] >= bounds[part + 1]:
+                part += 1
             at = next_free[part, first_source + source]
             next_free[part, first_source + source] = at + 1
-            wiring.targets[at] = place + targets[synapse]
-            wiring.weights[at] = weights[synapse if weights.size > 1 else 0]
-            if own:
-                wiring.own_delays[at - wiring.own_from] = delays[synapse]
-
-
-@njit(cache=True, nogil=True, no_cfunc_wrapper=True)
-def _part(bounds, target):
-    part = 0
-    while target >= bounds[part + 1]:
-        part += 1
-    return part
+            if writes:
+                wiring.targets[at] = place + targets[synapse]
+                wiring.weights[at] = weights[synapse if weights.size > 1 else 0]
+                if at >= wiring.own_from:
+                    wiring.own_delays[at - wiring.own_from] = delays[synapse]

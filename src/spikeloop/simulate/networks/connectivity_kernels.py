@@ -19,7 +19,7 @@ FLAT, GAUSSIAN, EXPONENTIAL = 0, 1, 2
 _compiled = njit(cache=True, nogil=True, error_model="numpy", no_cfunc_wrapper=True)
 _EMPTY = -1
 _N_WORDS = 32
-_N_JUMPS = 16
+N_JUMPS = 16
 
 
 class Rows(NamedTuple):
@@ -67,7 +67,7 @@ def draw_by_chance(rows, chance, span, indptr, targets, fills):
     targets
         Written with `fills`.
     """
-    words = np.empty(4 * _N_JUMPS, np.uint32)
+    words = np.empty(4 * N_JUMPS, np.uint32)
     per_log = 1 / math.log1p(-chance.p_max)
     for source in range(span[0], span[1]):
         n_found = 0
@@ -75,14 +75,14 @@ def draw_by_chance(rows, chance, span, indptr, targets, fills):
         block = np.int64(0)  # no literal, for which `fill_words` would be compiled twice
         while place < rows.n_partners:
             fill_words(words, rows.key, source, block)
-            block += 2 * _N_JUMPS
-            for i in range(_N_JUMPS):
-                gap = math.log(uniform_double(words[i], words[_N_JUMPS + i])) * per_log
+            block += 2 * N_JUMPS
+            for i in range(N_JUMPS):
+                gap = math.log(uniform_double(words[i], words[N_JUMPS + i])) * per_log
                 place += 1 + np.int64(min(gap, rows.n_partners))
                 if place >= rows.n_partners:
                     break
                 target = _partner(rows, source, place)
-                keep = uniform_double(words[2 * _N_JUMPS + i], words[3 * _N_JUMPS + i])
+                keep = uniform_double(words[2 * N_JUMPS + i], words[3 * N_JUMPS + i])
                 if chance.profile == FLAT or keep < _nearness(chance, source, target):
                     if fills:
                         targets[indptr[source] + n_found] = target

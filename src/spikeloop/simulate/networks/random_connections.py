@@ -45,8 +45,14 @@ class Probability:
 
     def synapses(self, between: Between, key: Key) -> Synapses:
         """Return the synapses."""
-        from spikeloop.simulate.networks.connectivity_kernels import FLAT, Chance
+        from spikeloop.simulate.networks.connectivity_kernels import FLAT, Chance, Rows
 
+        n_partners = between.n_partners(between.n_target, self.self_connections)
+        if self.p * between.n_source * n_partners <= _FEW:
+            from spikeloop.simulate.networks.few_connections import draw_evenly
+
+            rows = Rows(key, n_partners, n_partners < between.n_target)
+            return draw_evenly(rows, float(self.p), between.n_source)
         nowhere = np.empty((0, 0))
         chance = Chance(float(self.p), FLAT, 1.0, np.empty(0), nowhere, nowhere)
         return _by_chance(between, key, chance, self.self_connections)
