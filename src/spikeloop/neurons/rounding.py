@@ -56,6 +56,11 @@ def as_written(function: Callable, zero) -> Callable:
     return retraced(function, rule)
 
 
+def zeros_like(x, zero):
+    """Return zeros of the shape of `x`, of which the compiler does not know that they are."""
+    return lax.bitcast_convert_type(_bits(x) & zero, jnp.float32)
+
+
 def _hidden(x, zero):
     """Return `x`, of which the compiler does not know how it was made."""
     return lax.bitcast_convert_type(_bits(x) ^ zero, jnp.float32)

@@ -12,7 +12,7 @@ import numpy as np
 from jax import lax
 
 from spikeloop.neurons.model import Inputs
-from spikeloop.neurons.rounding import as_written
+from spikeloop.neurons.rounding import as_written, zeros_like
 from spikeloop.numerics.random import threefry2x32_arrays, uniform_arrays
 from spikeloop.simulate.event_engine.group_kernel import LIMIT
 from spikeloop.simulate.scan_engine.plan import Arrays, GroupPlan, Plan
@@ -209,7 +209,9 @@ def _receive(group: GroupPlan, columns: dict, now: Now, arrays: Arrays):
         else:
             currents.append(g)
     current = _sum(currents) + columns["current"]
-    conductance = jnp.broadcast_to(_sum(conductances), current.shape)
+    # XLA simplifies in a circle, until it gives up and complains, over numbers known to be equal.
+    none = zeros_like(current, arrays.zero)
+    conductance = _sum(conductances) if conductances else none
     return Inputs(current, conductance, _chance(group, now, arrays)), _sum(jumps), after
 
 
