@@ -29,7 +29,8 @@ from spikeloop.simulate.networks.random_connections import (
     Probability,
 )
 from spikeloop.simulate.networks.signals import Grid, Ramp, Signal, Sine, Step
-from spikeloop.simulate.networks.simulation import Record, Simulation, simulate_network
+from spikeloop.simulate.networks.simulate_network import simulate_network
+from spikeloop.simulate.networks.simulation import Record, Simulation
 from spikeloop.simulate.networks.sources import Given, Poisson, Regular, SpikeSource
 from spikeloop.simulate.networks.sweep import simulate_many
 from spikeloop.simulate.recordings.background import Background

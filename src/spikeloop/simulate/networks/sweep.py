@@ -6,7 +6,8 @@ from spikeloop.data.checks import require
 from spikeloop.numerics.parallel import map_tasks
 from spikeloop.simulate.networks.activity import Activity
 from spikeloop.simulate.networks.network import Network
-from spikeloop.simulate.networks.simulation import Simulation, simulate_network
+from spikeloop.simulate.networks.simulate_network import simulate_network
+from spikeloop.simulate.networks.simulation import Simulation
 
 
 def simulate_many(
