@@ -56,7 +56,6 @@ def test_models_make_neurons_with_what_the_settings_say(model):
     neuron = model().neuron()
     assert neuron.refractory_ms == 0
     assert all(getattr(model(), name) == value for name, value in neuron.parameters.items())
-    assert set(neuron.time_constants_ms) <= set(neuron.parameters)
 
 
 @pytest.mark.parametrize("model", [LIF, AdaptiveLIF, AdEx, PoissonNeuron, QuadraticIF])

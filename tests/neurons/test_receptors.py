@@ -16,7 +16,7 @@ def test_time_constants_are_above_zero(kind, tau_ms):
 
 @pytest.mark.parametrize("kind", [Exponential, Alpha])
 def test_reversal_potentials_are_finite(kind):
-    with pytest.raises(InvalidInputError, match="reversal=nan: give a potential, or None for a"):
+    with pytest.raises(InvalidInputError, match="reversal=nan: give a potential, one for all"):
         kind(5.0, reversal=np.nan)
 
 

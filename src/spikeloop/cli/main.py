@@ -77,6 +77,8 @@ def _run(name: str, arguments: list[str]) -> int:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
     except KeyboardInterrupt:
         sys.stderr.write(f"\nspikeloop {name}: interrupted. Run it again (or --resume it).\n")
+    except MemoryError as error:
+        sys.stderr.write(f"spikeloop {name}: there is not enough memory: {error}. Ask for less.\n")
     except Exception as error:
         if os.environ.get("SPIKELOOP_TRACEBACK"):
             raise

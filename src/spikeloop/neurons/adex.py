@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spikeloop.neurons.functions import exp, minimum
-from spikeloop.neurons.model import Neuron, Value
+from spikeloop.neurons.model import Neuron, Value, require_above_zero
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class AdEx:
                 *("v_reset", "tau_adaptation_ms", "a", "b"),
             )
         }
+        require_above_zero(self, "capacitance_pF", "leak_nS", "slope_mV")
         return Neuron(
             state={"v": self.v_start, "w": self.w_start},
             parameters=parameters,

@@ -6,7 +6,7 @@ import sys
 from collections import namedtuple
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, partial
 from pathlib import Path
 
 import numba
@@ -114,7 +114,7 @@ def compile_neuron(neuron: Neuron) -> CompiledNeuron:
             for name, function in functions.items()
         }
         _COMPILED[fingerprint] = CompiledNeuron(
-            **_adapted(sources, _parameters(parameters)),
+            **_adapted(sources, _parameters(parameters), len(state)),
             fingerprint=fingerprint,
             state=state,
             parameters=parameters,
@@ -123,25 +123,56 @@ def compile_neuron(neuron: Neuron) -> CompiledNeuron:
     return _COMPILED[fingerprint]
 
 
-def _adapted(sources: Mapping[str, Callable], Parameters: type) -> dict[str, Callable]:
+def _adapted(
+    sources: Mapping[str, Callable], Parameters: type, n_state: int
+) -> dict[str, Callable]:
     """Return the functions with float32 arguments of the right types, and with float32 results."""
     own_step, own_spiked, own_reset = (sources[name] for name in _ARGUMENTS)
+    as_state = _as_state(n_state)
 
     @single_precision
     def step(state, inputs, p, dt_ms):
         given = Inputs(*_as_floats(inputs))
         p = Parameters(*_as_floats(p))
-        return _as_floats(own_step(_as_floats(state), given, p, as_float(dt_ms)))
+        return as_state(own_step(_as_floats(state), given, p, as_float(dt_ms)))
 
     @single_precision
     def spiked(state, p):
-        return bool(own_spiked(_as_floats(state), Parameters(*_as_floats(p))))
+        return _as_truth(own_spiked(_as_floats(state), Parameters(*_as_floats(p))))
 
     @single_precision
     def reset(state, p):
-        return _as_floats(own_reset(_as_floats(state), Parameters(*_as_floats(p))))
+        return as_state(own_reset(_as_floats(state), Parameters(*_as_floats(p))))
 
     return {"step": step, "spiked": spiked, "reset": reset}
+
+
+@cache
+def _as_state(n_state: int):
+    """Return the function that makes float32 of what must be a tuple of so many numbers."""
+
+    @intrinsic
+    def as_state(typing_context, numbers):
+        if not isinstance(numbers, types.BaseTuple) or len(numbers) != n_state:
+            return None
+        if not all(_is_number(types.unliteral(kind)) for kind in numbers):
+            return None
+        result = types.UniTuple(types.float32, n_state)
+        return result(numbers), partial(_floats_of, numbers)
+
+    return as_state
+
+
+@intrinsic
+def _as_truth(typing_context, truth):
+    """Return a number as a boolean; there is no such function for anything else."""
+    if not _is_number(types.unliteral(truth)):
+        return None
+
+    def generate(context, builder, signature, arguments):
+        return context.cast(builder, arguments[0], truth, types.boolean)
+
+    return types.boolean(truth), generate
 
 
 @intrinsic
@@ -150,15 +181,16 @@ def _as_floats(typing_context, numbers):
     if not isinstance(numbers, types.BaseTuple):
         return None
     result = types.UniTuple(types.float32, len(numbers))
+    return result(numbers), partial(_floats_of, numbers)
 
-    def generate(context, builder, signature, arguments):
-        values = [
-            context.cast(builder, builder.extract_value(arguments[0], k), kind, types.float32)
-            for k, kind in enumerate(numbers)
-        ]
-        return context.make_tuple(builder, result, values)
 
-    return result(numbers), generate
+def _floats_of(numbers: types.BaseTuple, context, builder, signature, arguments):
+    """Generate the code that makes float32 of each item of a tuple."""
+    values = [
+        context.cast(builder, builder.extract_value(arguments[0], k), kind, types.float32)
+        for k, kind in enumerate(numbers)
+    ]
+    return context.make_tuple(builder, signature.return_type, values)
 
 
 @cache

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from spikeloop.neurons.functions import absolute, exp, expm1, where
-from spikeloop.neurons.model import Neuron, Value
+from spikeloop.neurons.model import Neuron, Value, require_above_zero
 
 
 @dataclass(frozen=True)
@@ -62,6 +62,7 @@ class HodgkinHuxley:
             *("capacitance_pF", "leak_nS", "sodium_nS", "potassium_nS"),
             *("v_leak", "v_sodium", "v_potassium", "v_shift", "v_threshold"),
         )
+        require_above_zero(self, "capacitance_pF", "leak_nS")
         return Neuron(
             state={
                 "v": self.v_start,
@@ -74,6 +75,7 @@ class HodgkinHuxley:
             step=_step,
             spiked=_spiked,
             reset=_reset,
+            time_constants_ms={"sodium_activation_ms": 0.1},
         )
 
 

@@ -1,7 +1,9 @@
 """Izhikevich's simple model of spiking neurons."""
 
 from dataclasses import dataclass
+from numbers import Real
 
+from spikeloop.data.checks import require
 from spikeloop.neurons.model import Neuron, Value
 
 
@@ -33,7 +35,8 @@ class Izhikevich:
     d: Value = 8.0
     """What a spike adds to the recovery variable."""
     v_peak: Value = 35.0
-    """A spike ends at or above it, in mV."""
+    """A spike ends at or above it, in mV: 35 as in Izhikevich 2007, Dynamical Systems in
+    Neuroscience, chapter 8; the paper of 2003, and the methods named after patterns, have 30."""
     v_start: Value = -70.0
     """Potential at the start, in mV."""
     u_start: Value = -14.0
@@ -41,12 +44,18 @@ class Izhikevich:
 
     def neuron(self) -> Neuron:
         """Return the neuron with these settings."""
+        numbers = isinstance(self.c, Real) and isinstance(self.v_peak, Real)
+        require(
+            not numbers or self.c < self.v_peak,
+            f"c={self.c}: the reset must lie below the peak of a spike, v_peak={self.v_peak}.",
+        )
         return Neuron(
             state={"v": self.v_start, "u": self.u_start},
             parameters={name: getattr(self, name) for name in ("a", "b", "c", "d", "v_peak")},
             step=_step,
             spiked=_spiked,
             reset=_reset,
+            time_constants_ms={"upswing_ms": 1.0},
         )
 
     @classmethod

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
+from numbers import Real
 from typing import Any, NamedTuple, Protocol
 
 import numpy as np
@@ -88,14 +89,27 @@ class Neuron:
         for name in ("step", "spiked", "reset"):
             require(callable(getattr(self, name)), f"{name} is no function.")
         require(
-            np.isfinite(self.refractory_ms) and self.refractory_ms >= 0,
-            f"refractory_ms={self.refractory_ms}: it must be 0 or more.",
+            isinstance(self.refractory_ms, Real) and 0 <= self.refractory_ms < np.inf,
+            f"refractory_ms={self.refractory_ms!r}: it must be 0 or more, one number for all.",
+        )
+        code = getattr(self.step, "__code__", None)
+        require(
+            self.random or code is None or "uniform" not in code.co_names,
+            "step uses inputs.uniform, which is 0 without random=True: add that.",
         )
         require(self.spike_lag in (0, 1), f"spike_lag={self.spike_lag}: it must be 0 or 1.")
 
     def neuron(self) -> "Neuron":
         """Return itself: networks take a neuron, or a model that makes one."""
         return self
+
+
+def require_above_zero(settings: object, *names: str) -> None:
+    """Refuse settings that are numbers and not above 0."""
+    for name in names:
+        value = getattr(settings, name)
+        if isinstance(value, Real | np.ndarray):
+            require(bool(np.all(np.asarray(value) > 0)), f"{name}={value}: it must be above 0.")
 
 
 class NeuronModel(Protocol):

@@ -1,6 +1,9 @@
 """A neuron that fires at random."""
 
 from dataclasses import dataclass
+from numbers import Real
+
+import numpy as np
 
 from spikeloop.neurons.functions import expm1, where
 from spikeloop.neurons.model import Neuron, Value
@@ -25,6 +28,8 @@ class PoissonNeuron:
 
     def neuron(self) -> Neuron:
         """Return the neuron with these settings."""
+        known = isinstance(self.rate_hz, Real | np.ndarray)
+        highest_hz = float(np.max(self.rate_hz, initial=0.0)) if known else 0.0
         return Neuron(
             state={"fires": 0.0},
             parameters={"rate_hz": self.rate_hz},
@@ -33,6 +38,7 @@ class PoissonNeuron:
             reset=_reset,
             refractory_ms=self.refractory_ms,
             random=True,
+            time_constants_ms={"1 / rate_hz": 1000 / highest_hz} if highest_hz > 0 else {},
         )
 
 

@@ -1,6 +1,7 @@
 """Receptors: how the spikes that arrive become a current."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -89,8 +90,11 @@ Receptor = Exponential | Alpha | Jump
 
 
 def _check(tau_ms: float, reversal: float | None) -> None:
-    require(np.isfinite(tau_ms) and tau_ms > 0, f"tau_ms={tau_ms}: it must be above 0.")
     require(
-        reversal is None or bool(np.isfinite(reversal)),
-        f"reversal={reversal}: give a potential, or None for a current.",
+        isinstance(tau_ms, Real) and 0 < tau_ms < np.inf,
+        f"tau_ms={tau_ms!r}: it must be above 0, one number for all.",
+    )
+    require(
+        reversal is None or (isinstance(reversal, Real) and bool(np.isfinite(reversal))),
+        f"reversal={reversal!r}: give a potential, one for all, or None for a current.",
     )

@@ -39,6 +39,8 @@ class Plan:
     method: Simulation
     driven_s: tuple[float, float] | None = None
     """When its input is on; None where there is no input."""
+    settle_s: float = 0.0
+    """The start that rates leave out."""
     units: tuple[str, str] = ("", "")
     """Of conductance and current; empty where they have no dimension."""
 
@@ -50,7 +52,8 @@ def plan_of(config: NetworkSettings) -> Plan:
 
 def _step(config: StepConfig) -> Plan:
     step = Step(config.current, start_ms=config.start_ms, stop_ms=config.stop_ms)
-    neuron = Izhikevich(config.a, config.b, config.c, config.d, v_start=config.c)
+    rest_mV = Izhikevich.v_start
+    neuron = Izhikevich(config.a, config.b, config.c, config.d, u_start=config.b * rest_mV)
     network = Network([Population("cell", 1, neuron, current=step)])
     records = [Record("cell", name) for name in ("v", "u", "current")]
     return _plan("One neuron and a step of current", network, config, records)
@@ -84,7 +87,7 @@ def _coba(config: CobaConfig) -> Plan:
         integrator=config.integrator,
     )
     plan = _plan("A network that keeps itself awake", network, config, _records(config, network))
-    return replace(plan, units=(" (nS)", " (pA)"))
+    return replace(plan, units=(" (nS)", " (pA)"), settle_s=config.settle_s)
 
 
 _PLANS: dict[type, Callable] = {

@@ -233,8 +233,9 @@ def _by_population(
 
 def _rates(plan: Plan, activity: Activity) -> list[KeyNumber]:
     """Return how often each population fired, while its input was on if it has one."""
-    start_s, stop_s = plan.driven_s or (0.0, plan.method.duration_s)
-    when = "while the input is on" if plan.driven_s else "over the whole run"
+    start_s, stop_s = plan.driven_s or (plan.settle_s, plan.method.duration_s)
+    when = "over the whole run" if not plan.settle_s else f"after the first {plan.settle_s:g} s"
+    when = "while the input is on" if plan.driven_s else when
     numbers = []
     for part in plan.network.populations:
         times_s = activity.of(part.name).times_s

@@ -65,8 +65,6 @@ def run_network(
     with open_job(out, run, n_steps=_N_STEPS, overwrite=overwrite, resume=resume) as job:
         with job.doing("simulate"):
             activity = simulate_network(plan.network, plan.method, seed=config.seed)
-        if activity.status != "done":
-            job.remark(f"The simulation {activity.status}")
         with job.doing("write"):
             _write(job, plan, activity)
         with job.doing("report"):

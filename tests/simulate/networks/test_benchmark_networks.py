@@ -25,7 +25,7 @@ def test_coba_has_as_many_synapses_per_neuron_at_every_size():
 
 
 def test_coba_is_refused_more_synapses_than_neurons():
-    with pytest.raises(InvalidInputError, match="a probability must lie in"):
+    with pytest.raises(InvalidInputError, match="give no more than there are neurons"):
         coba(40)
 
 

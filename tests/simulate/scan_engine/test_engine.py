@@ -5,7 +5,7 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from spikeloop.errors import InvalidInputError
+from spikeloop.errors import InvalidInputError, SpikeloopWarning
 from spikeloop.neurons import LIF, Alpha, Exponential, Izhikevich, Jump, Neuron, PoissonNeuron
 from spikeloop.numerics.draws import Gamma, Normal, Uniform
 from spikeloop.simulate import (
@@ -25,7 +25,7 @@ from spikeloop.simulate import (
     simulate_network,
 )
 from spikeloop.simulate.scan_engine import plan, synapses
-from spikeloop.simulate.scan_engine.engine import ScanEngine, run_many
+from spikeloop.simulate.scan_engine.engine import ScanEngine, _compiled, run_many
 
 
 def izhikevich_network(n=200, **given):
@@ -60,7 +60,7 @@ def lif_network(**given):
     receptors = {
         "fast": Exponential(3.0, reversal=0.0),
         "slow": Alpha(4.0, reversal=-75.0),
-        "current": Exponential(5.0),
+        "syn": Exponential(5.0),
         "bump": Alpha(2.0),
         "kick": Jump(),
     }
@@ -72,7 +72,7 @@ def lif_network(**given):
         [
             Projection("clock", "cells", "kick", Probability(0.3), 1.5),
             Projection("cells", "cells", "fast", Probability(0.1), Gamma(2.0, 0.01), 0.5),
-            Projection("cells", "others", "current", Probability(0.2), 0.7, Uniform(0.2, 3.0)),
+            Projection("cells", "others", "syn", Probability(0.2), 0.7, Uniform(0.2, 3.0)),
             Projection("others", "cells", "slow", Probability(0.5), Gamma(2.0, 0.02), 1.5),
             Projection("others", "cells", "bump", FixedInDegree(3), -0.4, Uniform(0.2, 9.0)),
             Projection("others", "others", "bump", Probability(0.3), 0.3),
@@ -110,7 +110,7 @@ def both(network, method, seed=3):
 )
 def test_every_receptor_and_delay_gives_the_bits_of_the_event_engine(settings):
     wanted = [("cells", name) for name in ("v", "fast", "slow", "bump", "kick")]
-    method = Simulation(0.2, 0.1, recording(*wanted, ("others", "current"), ("others", "v")))
+    method = Simulation(0.2, 0.1, recording(*wanted, ("others", "syn"), ("others", "v")))
     event, scan = both(lif_network(**settings), method)
     assert event.of("cells").counts().sum() > 300
     assert event.of("others").counts().sum() > 50
@@ -126,9 +126,9 @@ def test_recurrent_network_gives_the_bits_of_the_event_engine(delay_ms):
 
 
 def test_random_neurons_give_the_bits_of_the_event_engine():
-    cells = Population("cells", 100, LIF(), {"current": Exponential(5.0)}, current=10.0)
+    cells = Population("cells", 100, LIF(), {"syn": Exponential(5.0)}, current=10.0)
     random = Population("random", 30, PoissonNeuron(Uniform(0.0, 300.0)))
-    network = Network([random, cells], [Projection("random", "cells", "current", Probability(0.5))])
+    network = Network([random, cells], [Projection("random", "cells", "syn", Probability(0.5))])
     event, scan = both(network, Simulation(0.3, 0.5, recording(("cells", "v"))))
     assert event.of("random").counts().sum() > 500
     assert event.of("cells").counts().sum() > 50
@@ -192,34 +192,64 @@ def test_an_overflow_stops_both_engines_at_the_same_place():
     cells = Population("cells", 3, LIF(tau_ms=20.0, v_threshold=1e35), current=currents)
     quiet = Population("quiet", 4, LIF(), current=30.0)
     network = Network([quiet, cells], [], [Source("clock", 1, Regular(1000.0))])
-    event, scan = both(network, Simulation(0.1, 0.1, recording(("quiet", "v"))))
+    with pytest.warns(SpikeloopWarning, match="stopped at"):
+        event, scan = both(network, Simulation(0.1, 0.1, recording(("quiet", "v"))))
     assert "the potential of neuron 2 of cells overflowed. Choose a smaller dt_ms" in scan.status
     assert len(scan.trace("quiet", "v").values) < 100
     assert_same(event, scan)
 
 
 def test_networks_of_one_shape_compile_once():
-    traced = []
-
-    def step(state, inputs, p, dt_ms):
-        traced.append(True)
-        return (state[0] + dt_ms * inputs.current,)
-
-    neuron = Neuron({"v": 0.0}, {}, step, lambda state, p: state[0] > 1, lambda state, p: (0.0,))
-    n_traced = []
+    n_compiled = [_compiled.cache_info().misses]
     for start, seed in ((0.0, 1), (Uniform(0.0, 1.0), 2)):
-        receptors = {"kick": Jump()}
-        cells = Population("cells", 50, neuron, receptors, current=0.5, start={"v": start})
+        cells = Population("cells", 47, LIF(), {"kick": Jump()}, current=20.0, start={"v": start})
         projection = Projection("cells", "cells", "kick", Probability(0.2), Normal(0.1, 0.01))
         engine = ScanEngine(Network([cells], [projection]), Simulation(0.02), seed=seed)
         engine.run()
         engine.run()
-        n_traced.append(len(traced))
-    assert n_traced[0] == n_traced[1]
+        n_compiled.append(_compiled.cache_info().misses)
+    assert np.diff(n_compiled).tolist() == [1, 0]
+
+
+def step_of_two(state, inputs, p, dt_ms):
+    return state[0], state[0]
+
+
+def spiked_without_return(state, p):
+    state[0] > 1  # noqa: B015 - the mistake that is to be found
+
+
+@pytest.mark.parametrize("engine", ["event", "scan"])
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        ({"step": step_of_two}, "step_of_two .* returns 2 values: it must return a tuple with a"),
+        ({"reset": step_of_two}, "takes .state, inputs, p, dt_ms.: it must take .state, p."),
+        ({"reset": lambda s, p: (s[0], 1.0)}, "returns 2 values"),
+        ({"reset": lambda s, p: s[0]}, "it must return a tuple"),
+        (
+            {"spiked": spiked_without_return},
+            "returns none: it must return whether there is a spike",
+        ),
+        ({"spiked": lambda s, p: (s[0] > 1,)}, "it must return whether there is a spike"),
+        ({"step": lambda s, i, p, dt: (s[0] + p.wrong,)}, "uses 'wrong', which is none of the par"),
+        ({"step": lambda s, i, p, dt: (np.cos(s[0]),)}, "which numba does not know"),
+    ],
+)
+def test_wrong_functions_are_refused_by_both_engines(engine, change, words):
+    functions = {
+        "step": lambda s, i, p, dt: (s[0] + dt * i.current,),
+        "spiked": lambda s, p: s[0] > 1,
+        "reset": lambda s, p: (0.0 * s[0],),
+    }
+    neuron = Neuron({"v": 0.0}, {"k": 1.0}, **functions | change)
+    network = Network([Population("cells", 3, neuron)])
+    with pytest.raises(InvalidInputError, match=words):
+        simulate_network(network, Simulation(0.001, 0.1, engine=engine), seed=0)
 
 
 def test_many_runs_are_those_of_single_seeds():
-    network = izhikevich_network(delay_ms=Gamma(4.0, 0.5))
+    network = izhikevich_network(delay_ms=Uniform(0.5, 5.0))
     method = Simulation(0.1, 0.5, recording(("e", "v")), engine="scan")
     runs = run_many(network, method, seeds=[5, 6, 7])
     for seed, run in zip((5, 6, 7), runs, strict=True):

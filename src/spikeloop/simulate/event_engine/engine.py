@@ -63,7 +63,7 @@ class EventEngine:
         """Compile the loop, or load it; say in plain words what numba cannot compile."""
         try:
             EventRun(self).advance(0)
-        except (NumbaError, UnsupportedBytecodeError):
+        except (NumbaError, UnsupportedBytecodeError, TypeError, ValueError):
             for group in self.groups:
                 compile_neuron(group.neuron).check()
             raise
@@ -89,8 +89,8 @@ class EventEngine:
         grid = Grid(self.method.n_ticks, self.method.dt_ms)
         ticks, senders = run.spikes()
         return Activity(
-            spikes=spike_trains(self.network.populations, firsts, ticks, senders, grid),
-            inputs=spike_trains(self.network.sources, firsts, ticks, senders, grid),
+            spikes=spike_trains(self.network.populations, firsts, ticks, senders, grid, run.done),
+            inputs=spike_trains(self.network.sources, firsts, ticks, senders, grid, run.done),
             traces=self.recorder.traces(run.records()),
             recorded=self.recorder.neurons,
             dt_ms=self.method.dt_ms,
@@ -127,9 +127,8 @@ _KERNELS: dict[tuple, object] = {}
 def _n_threads(network: Network, method: Simulation) -> int:
     if any(projection.plasticity or projection.short_term for projection in network.projections):
         return 1
-    if method.threads is not None:
-        return method.threads
-    return available_cpus() if network.n_neurons >= LARGE else 1
+    some = method.threads or (available_cpus() if network.n_neurons >= LARGE else 1)
+    return min(some, -(-network.n_neurons // LANES))  # more would have nothing to do
 
 
 def _bounds(size: int, n_parts: int) -> np.ndarray:

@@ -13,7 +13,7 @@ from spikeloop.simulate.event_engine.columns import element, inlined, reader, wr
 
 LANES = 64
 """Columns are padded to a multiple of this; a part of a group begins at such a multiple."""
-LIMIT = np.float32(1e30)
+LIMIT = np.float32(1e15)
 """A potential beyond it has overflowed."""
 OVERFLOW = 2
 """What the mask says of a neuron that overflowed; 1 of one that fired."""
@@ -108,12 +108,13 @@ def _advance(neuron: CompiledNeuron, shape: GroupShape):
 
 
 def _collect(neuron: CompiledNeuron, shape: GroupShape):
-    mask_at, fire = shape.columns().index("mask"), _fire(neuron, shape)
+    take = _take(shape, _fire(neuron, shape))
 
     @inlined
     def collect(group, span, tick, found, trouble):
-        mask, first = group.columns[mask_at], group.first
         n_spikes = 0
+        if span[0] == span[1]:  # its block would be that of the part before
+            return n_spikes
         for block in range(span[0] // LANES, (span[1] + LANES - 1) // LANES):
             found_one = np.uint64(0)
             for word in range(block * WORDS, (block + 1) * WORDS):
@@ -121,18 +122,32 @@ def _collect(neuron: CompiledNeuron, shape: GroupShape):
             if found_one == 0:
                 continue
             for word in range(block * WORDS, (block + 1) * WORDS):
-                if element(group.marks, word) == 0:
-                    continue
-                for i in range(8 * word, 8 * word + 8):
-                    if element(mask, i) >= OVERFLOW:
-                        trouble[0], trouble[1] = tick, first + i
-                    elif element(mask, i) > 0:
-                        fire(group, i, tick)
-                        found[first + span[0] + n_spikes] = first + i
-                        n_spikes += 1
+                if element(group.marks, word) != 0:
+                    place = group.first + span[0] + n_spikes
+                    n_spikes += take(group, 8 * word, tick, found, place, trouble)
         return n_spikes
 
     return collect
+
+
+def _take(shape: GroupShape, fire):
+    """Return the function that takes those of eight neurons that are marked."""
+    mask_at = shape.columns().index("mask")
+
+    @inlined
+    def take(group, begin, tick, found, place, trouble):
+        mask = group.columns[mask_at]
+        n_spikes = 0
+        for i in range(begin, begin + 8):
+            if element(mask, i) >= OVERFLOW:
+                trouble[0], trouble[1] = tick, group.first + i
+            elif element(mask, i) > 0:
+                fire(group, i, tick)
+                found[place + n_spikes] = group.first + i
+                n_spikes += 1
+        return n_spikes
+
+    return take
 
 
 def _fire(neuron: CompiledNeuron, shape: GroupShape):

@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Sequence
+from contextlib import suppress
 from pathlib import Path
 
 import numba
@@ -28,8 +29,14 @@ class _KernelCache(FunctionCache):
     def load_overload(self, signature, target_context):
         try:
             return super().load_overload(signature, target_context)
-        except Exception:
+        except Exception:  # a damaged file may raise anything; it is as good as none
+            with suppress(OSError):
+                self.flush()
             return None
+
+    def save_overload(self, signature, data):
+        with suppress(OSError):  # such as a disk that is full: it is compiled again next time
+            super().save_overload(signature, data)
 
 
 def kept_on_disk(dispatcher, made_from: Sequence[object]):

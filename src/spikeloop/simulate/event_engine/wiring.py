@@ -1,6 +1,7 @@
 """From projections to synapses in the order in which the event engine delivers them."""
 
 import warnings
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
@@ -73,12 +74,15 @@ def cables(
     homes = {m.population.name: g for g, group in enumerate(groups) for m in group.members}
     parts = {part.name: part for part in (*network.populations, *network.sources)}
     found = []
-    for number, projection in enumerate(network.projections):
+    earlier = Counter()
+    for projection in network.projections:
         source, target = parts[projection.source], parts[projection.target]
         home = homes[target.name]
         first_target = firsts[target.name] - groups[home].first
         receptor = list(target.receptors).index(projection.receptor)
-        names = (source.name, target.name, projection.receptor, str(number))
+        between = (source.name, target.name, projection.receptor)
+        names = (*between, str(earlier[between]))
+        earlier[between] += 1
         connect_seed = int(stream(seed, *names, "connect").integers(2**63))
         synapses = _connect(projection, source, target, seed=connect_seed)
         found.append(
@@ -215,31 +219,51 @@ def _delays(
     where = f"projection {projection.source} -> {projection.target}: delay_ms"
     if projection.delay_ms is None:
         return np.int64(1)
-    drawn = isinstance(projection.delay_ms, Distribution)
     delays_ms = values_of(where, projection.delay_ms, n_synapses, rng).astype(float)
-    ticks = np.rint(delays_ms / dt_ms)
-    if drawn:
-        ticks = np.maximum(ticks, 1)
-    elif delays_ms.size and delays_ms.min() < dt_ms * (1 - 1e-6):
-        raise InvalidInputError(
-            f"{where}={delays_ms.min():g} is shorter than a tick, dt_ms={dt_ms}. Choose a smaller "
-            "dt_ms or a longer delay."
-        )
+    drawn = isinstance(projection.delay_ms, Distribution)
+    ticks = (_drawn_ticks if drawn else _given_ticks)(where, delays_ms, dt_ms)
     if ticks.size and ticks.max() > MOST_TICKS:
         raise InvalidInputError(
             f"{where}: {delays_ms.max():g} ms are {ticks.max():.0f} ticks, and {MOST_TICKS} is the "
             "most. Choose a shorter delay or a longer dt_ms."
         )
-    off = np.abs(ticks * dt_ms - delays_ms)
-    if not drawn and off.size and off.max() > 1e-4 * dt_ms:
-        worst = np.argmax(off)
-        warnings.warn(
-            f"{where}={np.ravel(delays_ms)[worst]:g} is no multiple of dt_ms={dt_ms}: it was "
-            f"rounded to {np.ravel(ticks)[worst] * dt_ms:g}.",
-            SpikeloopWarning,
-            stacklevel=2,
-        )
     return ticks.astype(np.uint16) if ticks.ndim else np.int64(ticks)
+
+
+def _drawn_ticks(where: str, delays_ms: np.ndarray, dt_ms: float) -> np.ndarray:
+    """Return drawn delays in ticks: those that round to none are raised to one, and told of."""
+    ticks = np.rint(delays_ms / dt_ms)
+    share = float((ticks < 1).mean()) if ticks.size else 0.0
+    if share == 1:
+        raise InvalidInputError(
+            f"{where}: all that was drawn is shorter than a tick, dt_ms={dt_ms}. Choose a smaller "
+            "dt_ms or longer delays."
+        )
+    if share > 0:
+        _warn(f"{where}: {share:.1%} of the drawn delays round to no tick, and were raised to one.")
+    return np.maximum(ticks, 1)
+
+
+def _given_ticks(where: str, delays_ms: np.ndarray, dt_ms: float) -> np.ndarray:
+    """Return given delays in ticks: none may be shorter than one, and rounding is told of."""
+    if delays_ms.size and delays_ms.min() < dt_ms * (1 - 1e-6):
+        raise InvalidInputError(
+            f"{where}={delays_ms.min():g} is shorter than a tick, dt_ms={dt_ms}. Choose a smaller "
+            "dt_ms or a longer delay."
+        )
+    ticks = np.rint(delays_ms / dt_ms)
+    off = np.abs(ticks * dt_ms - delays_ms)
+    if off.size and off.max() > 1e-4 * dt_ms:
+        worst = np.argmax(off)
+        _warn(
+            f"{where}={np.ravel(delays_ms)[worst]:g} is no multiple of dt_ms={dt_ms}: it was "
+            f"rounded to {np.ravel(ticks)[worst] * dt_ms:g}."
+        )
+    return ticks
+
+
+def _warn(words: str) -> None:
+    warnings.warn(words, SpikeloopWarning, stacklevel=2)
 
 
 @njit(cache=True, nogil=True, no_cfunc_wrapper=True)

@@ -1,7 +1,7 @@
 """What a simulated network did."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -43,12 +43,21 @@ class Activity:
     """Seconds spent on building the network, on compiling (or loading compiled code), and on
     running it."""
 
+    def __repr__(self) -> str:
+        n_spikes, n_neurons = len(self.spikes.times_s), self.spikes.n_units
+        recorded = ", ".join(f"{name} of {owner}" for owner, name in self.traces) or "nothing"
+        return (
+            f"Activity({n_spikes} spikes of {n_neurons} neurons in "
+            f"{self.spikes.epochs.duration_s:g} s; recorded: {recorded}; {self.status})"
+        )
+
     def of(self, population: str) -> SpikeTrains:
-        """Return the spikes of one population, or of one source."""
+        """Return the spikes of one population, or of one source; its units count from 0."""
         for trains in (self.spikes, self.inputs):
             chosen = trains.unit_table["population"] == population
             if chosen.any():
-                return trains.select(chosen)
+                own = trains.select(chosen)
+                return replace(own, unit_ids=own.unit_table["index"])
         known = np.unique(
             np.concatenate(
                 [trains.unit_table["population"] for trains in (self.spikes, self.inputs)]
@@ -57,15 +66,26 @@ class Activity:
         require(False, f"there is no population {population!r}: there are {', '.join(known)}.")
         raise AssertionError
 
-    def trace(self, population: str, variable: str) -> TimeSeries:
-        """Return what was recorded of one variable of one population."""
+    def trace(self, population: str, variable: str, neuron: int | None = None) -> TimeSeries:
+        """Return what was recorded of one variable of one population: of a neuron of it, or of all.
+
+        A neuron is named by its number in the population.
+        """
         known = ", ".join(f"{name} of {owner}" for owner, name in self.traces)
         require(
             (population, variable) in self.traces,
             f"{variable} of {population} was not recorded: recorded were {known or 'none'}. Add "
             f"Record({population!r}, {variable!r}) to the simulation.",
         )
-        return self.traces[population, variable]
+        series = self.traces[population, variable]
+        if neuron is None:
+            return series
+        columns = np.flatnonzero(self.recorded[population, variable] == neuron)
+        require(
+            len(columns) == 1,
+            f"{variable} of neuron {neuron} of {population} was not recorded.",
+        )
+        return TimeSeries(series.values[:, columns], series.sample_rate_hz, series.start_s)
 
 
 def spike_trains(
@@ -74,6 +94,7 @@ def spike_trains(
     ticks: np.ndarray,
     senders: np.ndarray,
     grid: Grid,
+    n_ticks: int,
 ) -> SpikeTrains:
     """Return the spikes of some populations or sources, one unit for each neuron.
 
@@ -87,6 +108,8 @@ def spike_trains(
         (spike,) ticks, ascending, and who fired, as the engine numbers them.
     grid
         The ticks of the run.
+    n_ticks
+        How many of them were done.
     """
     sizes = [part.size for part in parts]
     starts = np.cumsum([0, *sizes])[:-1]
@@ -101,7 +124,7 @@ def spike_trains(
         np.round(ticks[ours] * (grid.dt_ms / 1000), TIME_DIGITS),
         unit_index[ours],
         np.arange(sum(sizes)),
-        Epochs([0.0], [grid.duration_s]),
+        Epochs([0.0], [n_ticks * grid.dt_ms / 1000]),
         {
             "population": np.repeat([part.name for part in parts] or np.empty(0, str), sizes),
             "index": np.concatenate([np.arange(size) for size in sizes] or [np.empty(0, int)]),

@@ -2,6 +2,7 @@
 
 from typing import Literal
 
+from spikeloop.data.checks import require
 from spikeloop.neurons.izhikevich import Izhikevich
 from spikeloop.neurons.lif import LIF
 from spikeloop.neurons.model import Value
@@ -51,6 +52,11 @@ def coba(
     >>> coba(4000).population("excitatory").size
     3200
     """
+    require(
+        0 <= synapses_per_neuron <= n_neurons,
+        f"{synapses_per_neuron:g} synapses of each of {n_neurons} neurons: give no more than there "
+        "are neurons.",
+    )
     cell = LIF(
         tau_ms=20.0,
         v_rest=-60.0,

@@ -1,17 +1,22 @@
 """From populations to columns: like neurons side by side, whatever population they belong to."""
 
-import zlib
+import hashlib
+import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.errors import SpikeloopWarning
 from spikeloop.neurons.model import Neuron
 from spikeloop.neurons.receptors import Alpha, Exponential, Receptor
-from spikeloop.numerics.draws import values_of
+from spikeloop.numerics.draws import Distribution, values_of
 from spikeloop.simulate.event_engine.group_kernel import LANES, GroupShape
 from spikeloop.simulate.networks.network import Population
+
+MOST_REFRACTORY = 10**9
+"""Ticks: they are counted in 32 bits."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -58,7 +63,7 @@ def group_populations(populations: Sequence[Population], dt_ms: float) -> list[N
     for population in populations:
         neuron = population.neuron.neuron()
         _check_time_constants(population, neuron, dt_ms)
-        ticks = round(neuron.refractory_ms / dt_ms)
+        ticks = _refractory_ticks(population, neuron, dt_ms)
         functions = (neuron.step, neuron.spiked, neuron.reset)
         kind = (functions, _shape(population, neuron, ticks), ticks)
         kinds.setdefault(kind, []).append((population, neuron))
@@ -82,8 +87,9 @@ def kind_of(receptor: Receptor) -> str:
 
 def stream(seed: int, *names: str) -> np.random.Generator:
     """Return random numbers of their own for what has these names, whatever else there is."""
-    key = tuple(zlib.crc32(name.encode()) for name in names)
-    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=key))
+    digest = hashlib.sha256("\0".join(names).encode()).digest()
+    key = np.frombuffer(digest, np.uint32)
+    return np.random.default_rng(np.random.SeedSequence(seed, spawn_key=tuple(key.tolist())))
 
 
 def padded(size: int) -> int:
@@ -104,6 +110,9 @@ def constants(group: NeuronGroup, dt_ms: float, *, seed: int) -> dict[str, np.nd
             )
             for member in group.members
         ]
+        for member, part in zip(group.members, parts, strict=True):
+            if name in member.neuron.time_constants_ms:
+                _check_time_constant(member.population.name, name, part, dt_ms)
         columns[f"parameter {name}"] = _joined(group, parts)
     for k in range(len(group.shape.receptors)):
         given = [
@@ -137,18 +146,19 @@ def _start(group: NeuronGroup, what: str | int, seed: int) -> np.ndarray:
         value = population.start.get(name, otherwise)
         rng = stream(seed, population.name, "start", name)
         drawn = values_of(f"{population.name}: start of {name}", value, population.size, rng)
+        receptor = population.receptors.get(name)
+        require(
+            isinstance(value, Distribution)
+            or receptor is None
+            or not receptor.is_conductance
+            or drawn.min() >= 0,
+            f"{population.name}: start of {name}: it is a conductance, which cannot be negative.",
+        )
         parts.append(np.broadcast_to(drawn, population.size))
     return np.concatenate(parts)
 
 
 def _shape(population: Population, neuron: Neuron, refractory_ticks: int) -> GroupShape:
-    for name in population.start:
-        known = [*neuron.state, *population.receptors]
-        require(
-            name in known,
-            f"{population.name}: start names {name!r}, which is neither a state variable nor a "
-            f"receptor: known are {', '.join(known)}.",
-        )
     return GroupShape(
         receptors=tuple(kind_of(receptor) for receptor in population.receptors.values()),
         state=tuple(neuron.state),
@@ -166,12 +176,34 @@ def _check_time_constants(population: Population, neuron: Neuron, dt_ms: float) 
             constants_ms[f"tau_ms of {name}"] = receptor.tau_ms
     for name, value in constants_ms.items():
         if isinstance(value, int | float | np.ndarray):
-            shortest = float(np.min(value))
-            require(
-                shortest >= dt_ms,
-                f"{population.name}: {name}={shortest} is shorter than a tick, dt_ms={dt_ms}. "
-                "Choose a smaller dt_ms.",
-            )
+            _check_time_constant(population.name, name, value, dt_ms)
+
+
+def _check_time_constant(population: str, name: str, value, dt_ms: float) -> None:
+    shortest = float(np.min(value))
+    require(shortest > 0, f"{population}: {name}={shortest:g}: it must be above 0.")
+    require(
+        shortest >= dt_ms,
+        f"{population}: {name}={shortest:g} is shorter than a tick, dt_ms={dt_ms}. Choose a "
+        "smaller dt_ms.",
+    )
+
+
+def _refractory_ticks(population: Population, neuron: Neuron, dt_ms: float) -> int:
+    require(
+        neuron.refractory_ms / dt_ms < MOST_REFRACTORY,
+        f"{population.name}: refractory_ms={neuron.refractory_ms:g} is more than {MOST_REFRACTORY} "
+        "ticks. Choose less.",
+    )
+    ticks = round(neuron.refractory_ms / dt_ms)
+    if abs(ticks * dt_ms - neuron.refractory_ms) > 1e-4 * dt_ms:
+        warnings.warn(
+            f"{population.name}: refractory_ms={neuron.refractory_ms:g} is no multiple of "
+            f"dt_ms={dt_ms}: it was rounded to {ticks * dt_ms:g}.",
+            SpikeloopWarning,
+            stacklevel=2,
+        )
+    return ticks
 
 
 def _receptor_constants(receptor: Receptor, dt_ms: float) -> dict[str, float]:

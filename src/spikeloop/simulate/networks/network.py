@@ -41,6 +41,34 @@ class Population:
 
     def __post_init__(self) -> None:
         _check_cells(self)
+        require(
+            not isinstance(self.neuron, type) and callable(getattr(self.neuron, "neuron", None)),
+            f"{self.name}: neuron={self.neuron!r}: give a neuron, such as LIF() or a Neuron.",
+        )
+        for name in ("receptors", "start"):
+            require(
+                isinstance(getattr(self, name), Mapping),
+                f"{self.name}: {name} must be a dictionary from names.",
+            )
+        state = list(self.neuron.neuron().state)
+        for name, receptor in self.receptors.items():
+            require(
+                isinstance(receptor, Receptor),
+                f"{self.name}: receptor {name!r} is {receptor!r}: give an Exponential, an Alpha or "
+                "a Jump.",
+            )
+            require(
+                isinstance(name, str) and name not in (*state, "current"),
+                f"{self.name}: a receptor cannot be called {name!r}, as the current and the state "
+                f"variables are: {', '.join(state)}. Choose another name.",
+            )
+        known = [*state, *self.receptors]
+        for name in self.start:
+            require(
+                name in known,
+                f"{self.name}: start names {name!r}, which is neither a state variable nor a "
+                f"receptor: known are {', '.join(known)}.",
+            )
 
 
 @dataclass(frozen=True, eq=False)
@@ -92,6 +120,29 @@ class Projection:
     short_term: ShortTerm | None = None
     """How a train of spikes depresses or facilitates its own synapses."""
 
+    def __post_init__(self) -> None:
+        for name in ("source", "target", "receptor"):
+            value = getattr(self, name)
+            require(
+                isinstance(value, str),
+                f"{name} is of type {type(value).__name__}: give its name, a word.",
+            )
+        kinds = {"connect": Rule, "plasticity": STDP | None, "short_term": ShortTerm | None}
+        for name, kind in kinds.items():
+            value = getattr(self, name)
+            require(
+                isinstance(value, kind) and not isinstance(value, type),
+                f"projection {self.source} -> {self.target}: {name}={value!r}: give "
+                f"{_KINDS_OF[name]}.",
+            )
+
+
+_KINDS_OF = {
+    "connect": "a rule, such as Probability(0.1)",
+    "plasticity": "an STDP, or None",
+    "short_term": "a ShortTerm, or None",
+}
+
 
 @dataclass(frozen=True, eq=False)
 class Network:
@@ -110,8 +161,14 @@ class Network:
     """Spikes from outside."""
 
     def __post_init__(self) -> None:
-        for name in ("populations", "projections", "sources"):
-            object.__setattr__(self, name, tuple(getattr(self, name)))
+        kinds = {"populations": Population, "projections": Projection, "sources": Source}
+        for name, kind in kinds.items():
+            parts = getattr(self, name)
+            require(
+                isinstance(parts, Sequence) and all(isinstance(part, kind) for part in parts),
+                f"{name} must be a list of {kind.__name__} objects.",
+            )
+            object.__setattr__(self, name, tuple(parts))
         require(len(self.populations) > 0, "populations is empty: a network has at least one.")
         names = [part.name for part in (*self.populations, *self.sources)]
         twice = sorted({name for name in names if names.count(name) > 1})
@@ -121,6 +178,10 @@ class Network:
         )
         for projection in self.projections:
             self._check_projection(projection)
+
+    def __repr__(self) -> str:
+        parts = [f"{part.name}: {part.size}" for part in (*self.populations, *self.sources)]
+        return f"Network({', '.join(parts)}; {len(self.projections)} projections)"
 
     @property
     def n_neurons(self) -> int:

@@ -22,8 +22,8 @@ class STDP:
     In each tick arrivals come before spikes, so an arrival in the tick of a spike strengthens the
     synapse. An arriving spike transmits the weight that was there before it arrived.
 
-    Source: Song, Miller and Abbott 2000, Nature Neuroscience 3:919 (additive); van Rossum, Bi and
-    Turrigiano 2000, Journal of Neuroscience 20:8812 (multiplicative).
+    Source: Song, Miller and Abbott 2000, Nature Neuroscience 3:919 (additive); Rubin, Lee and
+    Sompolinsky 2001, Physical Review Letters 86:364 (multiplicative).
 
     >>> STDP(w_max=0.5).a_plus
     0.01

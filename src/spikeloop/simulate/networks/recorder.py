@@ -6,6 +6,7 @@ import numpy as np
 
 from spikeloop.data import TimeSeries
 from spikeloop.data.checks import require
+from spikeloop.simulate.event_engine.group_kernel import LIMIT
 from spikeloop.simulate.event_engine.memory import Memory
 from spikeloop.simulate.networks.groups import NeuronGroup
 from spikeloop.simulate.networks.network import Network
@@ -27,6 +28,11 @@ class Recorder:
         for wanted in method.record:
             population = network.population(wanted.population)
             neurons = _neurons(wanted, population.size)
+            require(
+                (wanted.population, wanted.variable) not in self.neurons,
+                f"record: {wanted.variable} of {wanted.population} is asked for twice. Name all "
+                "its neurons in one Record.",
+            )
             self.neurons[wanted.population, wanted.variable] = neurons
             places.append(_place(wanted, groups, memory) + neurons)
         self.places = np.concatenate(places)
@@ -38,7 +44,12 @@ class Recorder:
         )
 
     def traces(self, values: np.ndarray) -> dict[tuple[str, str], TimeSeries]:
-        """Return (tick, value) as a time series for each variable that was asked for."""
+        """Return (tick, value) as a time series for each variable that was asked for.
+
+        They end before the first tick in which one of them is no number below `LIMIT`.
+        """
+        sound = (np.abs(values) < LIMIT).all(axis=1)
+        values = values[: len(values) if sound.all() else int(sound.argmin())]
         ends = np.cumsum([len(neurons) for neurons in self.neurons.values()], dtype=int)
         rate_hz = 1000 / self.method.dt_ms
         parts = np.split(values, ends[:-1], axis=1) if len(ends) else []

@@ -1,5 +1,10 @@
 """The verb that runs a network, on either engine."""
 
+import warnings
+
+from spikeloop.data.checks import require
+from spikeloop.errors import SpikeloopWarning
+from spikeloop.numerics.random import stream_key
 from spikeloop.simulate.event_engine.engine import EventEngine
 from spikeloop.simulate.networks.activity import Activity
 from spikeloop.simulate.networks.network import Network
@@ -19,13 +24,20 @@ def simulate_network(network: Network, method: Simulation, *, seed: int) -> Acti
     method
         Duration, tick, engine, and what to record.
     seed
-        Start of all random numbers. What is drawn for a population, source or projection does not
-        depend on the others. Random neurons draw by their number in the network.
+        Start of all random numbers. What is drawn for a population, source or projection depends
+        on its names and not on the others; of projections between the same receptors, on which of
+        them it is. Random neurons draw by their number in the network.
 
     Raises
     ------
     InvalidInputError
         A value is out of range, or dt is longer than a time constant or a delay.
+
+    Warns
+    -----
+    SpikeloopWarning
+        A potential overflowed: the run ends there, and so do the spikes. Or a delay or a refractory
+        time is no multiple of dt.
 
     Examples
     --------
@@ -38,8 +50,22 @@ def simulate_network(network: Network, method: Simulation, *, seed: int) -> Acti
     >>> activity.spikes.times_s[:3].tolist()
     [0.0333, 0.0667, 0.1001]
     """
+    require(isinstance(network, Network), f"network={network!r}: give a Network.")
+    require(isinstance(method, Simulation), f"method={method!r}: give a Simulation.")
+    stream_key(seed)  # refuses what is no seed
     if method.engine == "scan":
         from spikeloop.simulate.scan_engine.engine import ScanEngine
 
-        return ScanEngine(network, method, seed=seed).run()
-    return EventEngine(network, method, seed=seed).run()
+        activity = ScanEngine(network, method, seed=seed).run()
+    else:
+        activity = EventEngine(network, method, seed=seed).run()
+    n_recorded = min((len(s.values) for s in activity.traces.values()), default=method.n_ticks)
+    if activity.status != "done":
+        warnings.warn(f"the simulation {activity.status}", SpikeloopWarning, stacklevel=2)
+    elif n_recorded < method.n_ticks:
+        stop_ms = n_recorded * method.dt_ms
+        words = (
+            f"something recorded is no number, or beyond 1e15, at {stop_ms:g} ms: traces end there."
+        )
+        warnings.warn(words, SpikeloopWarning, stacklevel=2)
+    return activity

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from numbers import Integral, Real
 from typing import Literal
 
 import numpy as np
@@ -48,15 +49,23 @@ class Simulation:
     def __post_init__(self) -> None:
         for name in ("duration_s", "dt_ms"):
             value = getattr(self, name)
-            require(bool(np.isfinite(value)) and value > 0, f"{name}={value}: it must be above 0.")
+            require(
+                isinstance(value, Real) and 0 < value < np.inf,
+                f"{name}={value!r}: give a number above 0.",
+            )
+        require(
+            not isinstance(self.record, Record)
+            and all(isinstance(wanted, Record) for wanted in self.record),
+            "record must be a list of Record objects.",
+        )
         require(
             self.n_ticks >= 1,
             f"duration_s={self.duration_s} is shorter than a tick, dt_ms={self.dt_ms}.",
         )
         require(self.engine in ("event", "scan"), f"engine={self.engine!r}: choose event or scan.")
         require(
-            self.threads is None or self.threads >= 1,
-            f"threads={self.threads}: give a number above 0, or None.",
+            self.threads is None or (isinstance(self.threads, Integral) and self.threads >= 1),
+            f"threads={self.threads!r}: give a whole number above 0, or None.",
         )
 
     @property

@@ -51,6 +51,10 @@ def simulate_many(
     [0, 35, 71]
     """
     require(
+        isinstance(networks, Sequence) and isinstance(seeds, Sequence),
+        "networks and seeds must be lists, with one seed for each network.",
+    )
+    require(
         len(networks) == len(seeds),
         f"{len(networks)} networks and {len(seeds)} seeds: give one seed for each network.",
     )

@@ -9,6 +9,7 @@ import jax
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.neurons.compiled import compile_neuron
 from spikeloop.simulate.event_engine.wiring import numbering
 from spikeloop.simulate.networks.activity import Activity, spike_trains
 from spikeloop.simulate.networks.network import Network
@@ -36,6 +37,8 @@ class ScanEngine:
         plan, arrays = self.prepared.plan, self.prepared.arrays
         require_room([self.prepared])
         built = time.perf_counter()
+        for group in self.prepared.groups:  # JAX takes more, and says less of what it does not take
+            compile_neuron(group.neuron).check()
         self._compiled = _compiled(plan, *_kinds(arrays), many=False)
         self.timings_s = {"build": built - started, "compile": time.perf_counter() - built}
 
@@ -162,9 +165,9 @@ def _activity(
     firsts = numbering(network, prepared.groups)
     grid = Grid(method.n_ticks, method.dt_ms)
     return Activity(
-        spikes=spike_trains(network.populations, firsts, ticks, senders, grid),
+        spikes=spike_trains(network.populations, firsts, ticks, senders, grid, n_ticks),
         inputs=spike_trains(
-            network.sources, firsts, events.ticks[sent], events.sources[sent], grid
+            network.sources, firsts, events.ticks[sent], events.sources[sent], grid, n_ticks
         ),
         traces=prepared.recorder.traces(result.record[:n_ticks]),
         recorded=prepared.recorder.neurons,
