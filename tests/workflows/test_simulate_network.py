@@ -135,7 +135,8 @@ def test_the_seed_decides(tmp_path):
     assert spikes(3, "a") == spikes(3, "b") != spikes(4, "c")
 
 
-def test_a_run_that_stopped_keeps_what_it_has_and_says_so(tmp_path, capsys):
+@pytest.mark.filterwarnings("ignore:constrained_layout")  # of a potential of 1e15 mV
+def test_a_run_that_stopped_keeps_what_it_has_and_says_so(tmp_path):
     with pytest.warns(SpikeloopWarning, match="the simulation stopped at"):
         finished = run_network(tmp_path / "out", replace(SMALL["step"], a=1e6))
     assert finished.status.startswith("stopped at")

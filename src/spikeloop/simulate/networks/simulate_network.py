@@ -64,8 +64,6 @@ def simulate_network(network: Network, method: Simulation, *, seed: int) -> Acti
         warnings.warn(f"the simulation {activity.status}", SpikeloopWarning, stacklevel=2)
     elif n_recorded < method.n_ticks:
         stop_ms = n_recorded * method.dt_ms
-        words = (
-            f"something recorded is no number, or beyond 1e15, at {stop_ms:g} ms: traces end there."
-        )
+        words = f"what is recorded is no number, or beyond 1e15, at {stop_ms:g} ms: it ends there."
         warnings.warn(words, SpikeloopWarning, stacklevel=2)
     return activity
