@@ -135,6 +135,8 @@ def open_results(
     """
     with _as_refusals(out):
         out = Path(out).resolve()
+        if not out.name:
+            raise ResultsFolderError(f"{out} cannot be a results folder. Name one inside it.")
         partial = out.with_name(out.name + ".partial")
         _check_place(out, overwrite=overwrite)
         _prepare(partial, run, overwrite=overwrite, resume=resume)

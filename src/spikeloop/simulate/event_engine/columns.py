@@ -6,6 +6,8 @@ column is an alias scope of its own. They also leave out what indexing costs in 
 negative indices. No bounds are checked: the engine makes the columns, of equal lengths.
 """
 
+from functools import partial
+
 from llvmlite import ir
 from numba import njit
 from numba.core import types
@@ -15,11 +17,7 @@ from spikeloop.numerics.symbols import own_symbol
 
 
 def inlined(function, *, always: bool = False):
-    """Compile a function for compiled code: what Python needs to call it is left out.
-
-    `always` is for large ones that are called in each tick: to hand over the arrays of a network
-    takes longer than all else that a tick costs besides its neurons.
-    """
+    """Compile a function for compiled code: what Python needs to call it is left out."""
     return njit(
         error_model="numpy",
         nogil=True,
@@ -28,6 +26,11 @@ def inlined(function, *, always: bool = False):
         forceinline=always,
         _nrt=False,
     )(own_symbol(function))
+
+
+in_place = partial(inlined, always=True)
+"""For large functions that are called in each tick: to hand over the arrays of a network takes
+longer than all else that a tick costs besides its neurons."""
 
 
 def reader(first: int, count: int):

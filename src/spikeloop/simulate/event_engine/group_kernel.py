@@ -9,7 +9,7 @@ import numpy as np
 from spikeloop.neurons.compiled import CompiledNeuron
 from spikeloop.neurons.model import Inputs
 from spikeloop.numerics.random import threefry2x32, uniform
-from spikeloop.simulate.event_engine.columns import element, inlined, reader, writer
+from spikeloop.simulate.event_engine.columns import element, in_place, inlined, reader, writer
 
 LANES = 64
 """Columns are padded to a multiple of this; a part of a group begins at such a multiple."""
@@ -134,7 +134,7 @@ def _take(shape: GroupShape, fire):
     """Return the function that takes those of eight neurons that are marked."""
     mask_at = shape.columns().index("mask")
 
-    @inlined
+    @in_place
     def take(group, begin, tick, found, place, trouble):
         mask = group.columns[mask_at]
         n_spikes = 0

@@ -1,13 +1,12 @@
 """The loop over time of the event engine, compiled."""
 
-from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numba import njit
 
 from spikeloop.simulate.event_engine.barrier import wait_for_all
-from spikeloop.simulate.event_engine.columns import add_to, element, inlined
+from spikeloop.simulate.event_engine.columns import add_to, element, in_place, inlined
 from spikeloop.simulate.event_engine.plasticity_loops import (
     Dynamics,
     deliver_with_factors,
@@ -168,9 +167,6 @@ def _may_begin(outside, log, clock, n):
     elif room < log.found.size + events:
         log.trouble[0] = FULL
     return log.trouble[0] == RUNNING
-
-
-in_place = partial(inlined, always=True)
 
 
 def _chain_advance(kernels: list):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikeloop.errors import InvalidInputError
 from spikeloop.simulate.event_engine.kernel import Clock, Group, Log, State, Wiring
 from spikeloop.simulate.event_engine.memory import aligned
 from spikeloop.simulate.event_engine.plasticity_kernels import (
@@ -173,7 +174,11 @@ def _changing(engine: "EventEngine") -> tuple[Wiring, Dynamics]:
             first_unit = engine.groups[cable.group].first + cable.first_target
             span = TargetSpan(cable.n_targets, cable.place, first_unit)
             rows = (wiring.starts[path, 0], wiring.targets, wiring.weights)
-            plastic.append(plastic_synapses(rule, *rows, span, dt_ms=dt_ms))
+            try:
+                plastic.append(plastic_synapses(rule, *rows, span, dt_ms=dt_ms))
+            except InvalidInputError as error:
+                where = f"projection {cable.projection.source} -> {cable.projection.target}"
+                raise InvalidInputError(f"{where}: {error}") from None
             plastic_paths.append(path)
         if short_term is not None:
             resource_of[path] = len(state)

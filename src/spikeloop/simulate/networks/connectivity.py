@@ -215,6 +215,10 @@ class Matrix:
         from scipy import sparse
 
         matrix = self.matrix
+        require(
+            not isinstance(matrix, np.ma.MaskedArray),
+            "matrix is a masked array: give matrix.filled(0), which has no synapse there.",
+        )
         if not sparse.issparse(matrix):
             matrix = as_array("matrix", matrix, ("source", "target"), float)
         wanted = (between.n_source, between.n_target)
