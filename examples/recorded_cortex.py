@@ -2,11 +2,10 @@
 
 from spikeloop import simulate as sim
 from spikeloop.viz import plot_traces
-from spikeloop.workflows.cortex_recording import record_spikes
 
 cortex = sim.VirtualCortex(n_simple=5, n_complex=3, n_images=20, n_repeats=2, pause_s=1.0)
 spikes = sim.simulate_cortex(cortex, seed=1).experiment.spikes
-made = record_spikes(spikes, sim.RecordingConfig(probe="tetrode"), seed=1)
+made = sim.record_spikes(spikes, sim.RecordingConfig(probe="tetrode"), seed=1)
 
 print(made.recording)
 print(made.truth.templates)

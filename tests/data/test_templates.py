@@ -95,3 +95,7 @@ def test_a_truth_is_of_the_same_units():
         GroundTruth(spikes, templates(unit_ids=["b", "a"]))
     with pytest.raises(InvalidInputError, match=r"spike_table\['amplitude'\] has 2 rows: .* 3"):
         GroundTruth(spikes, templates(), {"amplitude": [1.0, 1.1]})
+    with pytest.raises(InvalidInputError, match="spikes is a NoneType: give SpikeTrains"):
+        GroundTruth(None, templates())
+    with pytest.raises(InvalidInputError, match="templates is a ndarray: give Templates"):
+        GroundTruth(spikes, np.ones((2, 3, 1)))

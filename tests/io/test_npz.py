@@ -300,3 +300,11 @@ def test_a_member_that_is_no_array_is_not_listed(tmp_path):
         archive.writestr("s", archive.read("r.npy"))
     with pytest.raises(MissingVariableError, match=r"no variable 's': it has r \(4,\)\."):
         read_experiment(tmp_path / "a.npz", ReadOptions(stimulus="s", spikes="r", rate_hz=10.0))
+
+
+@pytest.mark.parametrize("part", ["spikes", "trials", "responses"])
+def test_what_is_no_experiment_is_not_saved(part, tmp_path):
+    message = r'is a \w+: only an Experiment .* save_npz.path, Experiment."name", spikes=spikes..'
+    with pytest.raises(InvalidInputError, match=message):
+        save_npz(tmp_path / "s.npz", getattr(example(), part))
+    assert list(tmp_path.iterdir()) == []

@@ -28,6 +28,7 @@ from spikeloop.io import (
     read_ground_truth,
     read_recording,
     save_recording,
+    write_truth_nwb,
 )
 
 CONTACTS_UM = np.array([[0.0, 40.0], [16.0, 20.0], [0.0, 0.0]])
@@ -221,6 +222,16 @@ def test_a_truth_of_another_recording_is_refused(tmp_path):
             save_recording(recording(), tmp_path / "rec", truth=other)
 
 
+def test_a_truth_of_another_kind_is_refused(tmp_path):
+    with pytest.raises(InvalidInputError, match=r"truth is a Templates: give a GroundTruth"):
+        save_recording(recording(), tmp_path / "rec", truth=truth().templates)
+    with pytest.raises(InvalidInputError, match=r"truth is a Templates: give a GroundTruth"):
+        write_truth_nwb(tmp_path / "x.nwb", truth().templates, subject=None, session=None)
+    with pytest.raises(InvalidInputError, match="recording is a ndarray: give a Recording"):
+        save_recording(TRACES_UV, tmp_path / "rec")
+    assert list(tmp_path.iterdir()) == []
+
+
 def test_truth_that_only_pickle_could_hold_is_refused(tmp_path):
     known = truth()
     objects = GroundTruth(known.spikes, known.templates, {"x": np.array([{}, 1, 2], dtype=object)})
@@ -285,6 +296,11 @@ def test_a_file_that_is_missing_is_named(folder, name):
         ({"sample_rate_hz": 1e-9}, InvalidInputError, "days at 1e-09 Hz. Check sample_rate_hz"),
         ({"sample_rate_hz": 10**400}, BadFileError, "the description of a recording"),
         ({"gain_uV": float("nan")}, InvalidInputError, "gain_uV=nan: give what one step"),
+        ({"sample_rate_hz": float("nan")}, InvalidInputError, "sample_rate_hz=nan: it must be"),
+        ({"n_samples": -1000}, BadFileError, "-1000 samples of 3 channels are -6000"),
+        ({"n_channels": -3}, BadFileError, "probe.json has 3 contacts and recording.json -3"),
+        ({"dtype": "<f4"}, BadFileError, "dtype='<f4', and traces are read as '<i2'"),
+        ({"axes": ["channel", "time"]}, BadFileError, "axes=.'channel', 'time'., and traces"),
         ({"format_version": 2}, BadFileError, "is of format 2; this spikeloop reads 1"),
     ],
 )

@@ -11,6 +11,7 @@ from spikeloop.errors import BadFileError, InvalidInputError, MissingVariableErr
 from spikeloop.io import read_templates, save_templates
 from spikeloop.io.mat5 import cells_of, fields_of, list_variables, values_of
 from spikeloop.io.mda import read_mda
+from spikeloop.simulate import TemplateGenerator, generate_templates
 
 RNG = np.random.default_rng(8)
 CONTACTS_UM = np.array([[0.0, 0.0], [0.0, 20.0], [5.0, 40.0]])
@@ -242,3 +243,10 @@ def test_a_cell_array_that_claims_too_many_cells_is_refused(tmp_path):
     fields = fields_of(list_variables(tmp_path / "t.mat")["thing"], "thing")
     with pytest.raises(BadFileError, match="cells cannot be read as MATLAB"):
         cells_of(fields["cells"], "cells")
+
+
+def test_units_that_are_no_templates_yet_are_not_saved(tmp_path):
+    units = generate_templates([[0.0, 0.0]], TemplateGenerator(n_units=1), seed=1)
+    with pytest.raises(InvalidInputError, match=r"a CurrentSources: .* units.templates\(\)"):
+        save_templates(tmp_path / "units.npz", units)
+    assert list(tmp_path.iterdir()) == []

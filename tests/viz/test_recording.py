@@ -40,6 +40,17 @@ def test_each_unit_is_drawn_on_the_channels_that_it_reaches():
     assert "80 µV" in ax.get_xlabel()
 
 
+def test_the_picture_is_as_large_as_what_is_drawn():
+    ax = viz.plot_probe_templates(templates(), ["a", "b"])
+    points = np.concatenate([wave for lines in lines_of(ax) for wave in lines.get_segments()])
+    bar = ax.lines[0].get_xydata()
+    low, high = np.minimum(points.min(axis=0), bar.min(axis=0)), points.max(axis=0)
+    assert bar[:, 1].max() <= high[1]
+    shown = np.array([ax.get_xlim(), ax.get_ylim()])
+    assert np.all((shown[:, 0] <= low) & (high <= shown[:, 1]))
+    assert np.all((high - low) / np.diff(shown)[:, 0] > 0.8)
+
+
 def test_a_single_contact_is_enough():
     wave = -np.hanning(31)[None, :, None]
     ax = viz.plot_probe_templates(Templates(wave, 30000.0, 15, [[0.0, 0.0]], [3]), [3])

@@ -9,6 +9,7 @@ import pytest
 from spikeloop.characterize import count_spikes
 from spikeloop.errors import InvalidInputError
 from spikeloop.io import read_experiment, read_ground_truth, read_recording
+from spikeloop.io.config import read_config
 from spikeloop.io.options import ReadOptions
 from spikeloop.neurons import LIF
 from spikeloop.simulate import (
@@ -43,7 +44,7 @@ SMALL = RecordingJob(
     probe="tetrode",
     duration_s=3.0,
     units=TemplateGenerator(n_units=4),
-    model=RecordingModel(background=Background(n_units=20)),
+    model=RecordingModel(background=Background(units_per_mm3=10_000.0)),
     cortex=CORTEX,
     network=NetworkConfig(n_units=100, probability=0.3, duration_s=0.8),
 )
@@ -52,13 +53,15 @@ SMALL = RecordingJob(
 SOURCES = ("chance", "cortex", "network")
 
 
+def job_of(source):
+    duration_s = SMALL.duration_s if source == "chance" else None
+    return replace(SMALL, source=source, duration_s=duration_s)
+
+
 @pytest.fixture(scope="module")
 def finished(tmp_path_factory):
     folder = tmp_path_factory.mktemp("recordings")
-    return {
-        source: run_recording(folder / source, replace(SMALL, source=source)).out
-        for source in SOURCES
-    }
+    return {source: run_recording(folder / source, job_of(source)).out for source in SOURCES}
 
 
 @pytest.mark.parametrize("source", SOURCES)
@@ -77,6 +80,24 @@ def test_the_folder_is_a_recording_with_its_truth_and_a_report(source, finished)
     page = (out / "report.html").read_text()
     assert "Templates on the probe" in page
     assert 'src="http' not in page
+
+
+@pytest.mark.parametrize("source", SOURCES)
+def test_the_settings_kept_are_those_of_the_recording(source, finished):
+    kept = read_config(finished[source] / "config.toml", RecordingJob)
+    truth = read_ground_truth(finished[source])
+    assert kept.settled() == kept
+    assert kept.duration_s == pytest.approx(truth.spikes.epochs.duration_s)
+    assert kept.units.n_units == truth.spikes.n_units
+    assert source != "network" or kept.network.duration_s == kept.duration_s
+
+
+def test_a_duration_is_that_of_the_network_too():
+    default = RecordingJob(source="network")
+    assert default.settled().network.duration_s == default.settled().duration_s == 1.0
+    longer = replace(default, duration_s=5.0).settled()
+    assert longer.network.duration_s == longer.duration_s == longer.network.driven_s[1] == 5.0
+    assert RecordingJob().settled().duration_s == 60.0
 
 
 def test_without_noise_the_traces_are_the_templates_at_the_true_times(tmp_path):
@@ -157,8 +178,14 @@ def test_expected_rates_are_those_of_the_image_that_is_answered():
 
 
 REFUSED = {
-    r"units.n_units=101: \d+ of 100 units fire. Record fewer": lambda: replace(
-        SMALL, source="network", units=TemplateGenerator(n_units=101)
+    r"n_units=101: only \d+ of 100 units fire. Ask for as many, or fewer": lambda: replace(
+        job_of("network"), units=TemplateGenerator(n_units=101)
+    ),
+    "duration_s=3.0 and network.duration_s=0.8: they are the same": lambda: replace(
+        SMALL, source="network"
+    ),
+    "duration_s=3.0: the cortex shows its images for 24.5 s. Leave duration_s": lambda: replace(
+        SMALL, source="cortex"
     ),
     "gain_uV=0.0: it must be above 0": lambda: replace(SMALL, gain_uV=0.0),
     "seed=-1": lambda: replace(SMALL, seed=-1),

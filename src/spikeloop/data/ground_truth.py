@@ -29,6 +29,12 @@ class GroundTruth:
     """Columns with a row for each spike: amplitude (factor of the template), drift_um ..."""
 
     def __post_init__(self) -> None:
+        for name, noun in (("spikes", SpikeTrains), ("templates", Templates)):
+            given = getattr(self, name)
+            require(
+                isinstance(given, noun),
+                f"{name} is a {type(given).__name__}: give {noun.__name__}.",
+            )
         require(
             np.array_equal(self.spikes.unit_ids, self.templates.unit_ids),
             f"spikes have {self.spikes.n_units} units and templates {self.templates.n_units}, or "

@@ -54,6 +54,15 @@ def truth_arrays(truth: GroundTruth, name: str) -> dict[str, np.ndarray]:
     return {key: storable(key, array) for key, array in arrays.items()}
 
 
+def require_truth(truth: object) -> None:
+    """Refuse what is no `GroundTruth`."""
+    require(
+        isinstance(truth, GroundTruth),
+        f"truth is a {type(truth).__name__}: give a GroundTruth; of a simulated recording, "
+        "truth=made.truth.ground_truth().",
+    )
+
+
 def require_same_probe(truth: GroundTruth, n_channels: int, sample_rate_hz: float) -> None:
     """Refuse a truth whose templates are of another probe or rate than the recording."""
     templates = truth.templates

@@ -16,6 +16,7 @@ from zipfile import ZipFile
 import numpy as np
 
 from spikeloop.data import Epochs, Experiment, Images, Responses, SpikeTrains, TimeSeries, Trials
+from spikeloop.data.checks import require
 from spikeloop.errors import BadFileError, InvalidInputError, MissingVariableError, UnsafeFileError
 from spikeloop.io.atomic import whole_file
 from spikeloop.io.guard import listing, reading, require_bytes, require_file
@@ -36,11 +37,18 @@ _TABLES = ("unit_table", "conditions")
 def save_npz(path: str | Path, experiment: Experiment) -> None:
     """Write an experiment to an .npz file, whole or not at all; the same one, the same bytes.
 
+    Spikes alone become an experiment by a name: ``Experiment("name", spikes=spikes)``.
+
     Raises
     ------
     InvalidInputError
-        A column holds neither numbers nor words.
+        It is no `Experiment`, or a column holds neither numbers nor words.
     """
+    require(
+        isinstance(experiment, Experiment),
+        f"experiment is a {type(experiment).__name__}: only an Experiment can be loaded again. For "
+        'spikes: save_npz(path, Experiment("name", spikes=spikes)).',
+    )
     arrays = _flat("", experiment)
     with whole_file(Path(path)) as unfinished, unfinished.open("wb") as file:
         np.savez(file, **arrays)

@@ -6,6 +6,7 @@ import numpy as np
 
 from spikeloop.data import Experiment, GroundTruth
 from spikeloop.io.atomic import whole_file
+from spikeloop.io.ground_truth import require_truth
 from spikeloop.io.nwb_write import (
     Session,
     Subject,
@@ -38,7 +39,7 @@ def write_truth_nwb(
     path
         Where to write; an existing file is replaced.
     truth
-        With unit ids that are integers.
+        With unit ids that are integers; of a simulated recording, ``truth.ground_truth()``.
     subject, session
         What NWB needs to know besides.
     location
@@ -47,12 +48,13 @@ def write_truth_nwb(
     Raises
     ------
     InvalidInputError
-        The unit ids are not integers, or the session has no time zone.
+        The truth is something else, the unit ids are not integers, or the session has no time zone.
     BadFileError
         The file cannot be written.
     """
     import pynwb
 
+    require_truth(truth)
     require_writable(Experiment("the truth", truth.spikes), session)
     nwbfile = pynwb.NWBFile(
         session_description=session.description,

@@ -10,6 +10,8 @@ from spikeloop.data.checks import require
 from spikeloop.errors import BadFileError
 from spikeloop.io.guard import LONGEST_S, reading, require_file
 
+_LARGEST_UV = 1e15  # beyond it, float32 has no room for the traces
+
 
 @dataclass(frozen=True)
 class RawFormat:
@@ -34,12 +36,12 @@ class RawFormat:
             f"dtype={self.dtype!r}: it must be a type of integers or real numbers, such as '<i2'.",
         )
         require(
-            bool(np.isfinite(self.gain_uV)) and self.gain_uV != 0,
+            0 < abs(self.gain_uV) < _LARGEST_UV,
             f"gain_uV={self.gain_uV}: give what one step of the numbers is, in uV.",
         )
         require(
-            bool(np.isfinite(self.offset_uV)),
-            f"offset_uV={self.offset_uV}: it must be finite.",
+            abs(self.offset_uV) < _LARGEST_UV,
+            f"offset_uV={self.offset_uV}: it must be below {_LARGEST_UV:g}.",
         )
         require(
             self.header_bytes >= 0,

@@ -32,7 +32,7 @@ from spikeloop.errors import (
     SpikeloopWarning,
 )
 from spikeloop.io.ground_truth import FILE as TRUTH_FILE
-from spikeloop.io.ground_truth import require_same_probe, truth_arrays
+from spikeloop.io.ground_truth import require_same_probe, require_truth, truth_arrays
 from spikeloop.io.guard import reading, require_bytes, require_file
 from spikeloop.io.probe import MAX_JSON_BYTES, read_probe, write_probe
 from spikeloop.io.raw_traces import RawFormat, read_binary
@@ -52,6 +52,8 @@ _KEYS = {
     "offset_uV": (int, float),
     "sha256": str,
 }
+_LARGEST_GAIN_UV = 1000.0  # a coarser step would round spikes to nothing
+_FIXED = {"dtype": "<i2", "axes": ["time", "channel"]}
 
 
 @dataclass(frozen=True)
@@ -82,7 +84,8 @@ def save_recording(
     folder
         The folder to make.
     truth
-        Its spikes and templates, where they are known.
+        Its spikes and templates, where they are known: of a simulated one, those that
+        ``truth.ground_truth()`` gives.
     gain_uV
         One step of the int16 numbers, in uV; 0.195 reaches to 6389 uV.
 
@@ -91,14 +94,17 @@ def save_recording(
     ResultsFolderError
         The folder exists already, or an unfinished one is in the way.
     InvalidInputError
-        A sample is not finite, the gain is not above 0, or the truth is of another recording.
+        The recording or the truth is something else, a sample is not finite, the gain is not above
+        0, or the truth is of another recording.
     BadFileError
         The disk is too full, or refuses; nothing stays.
     """
+    _require_kinds(recording, truth)
     folder = Path(folder).resolve()
     require(
-        bool(np.isfinite(gain_uV)) and gain_uV > 0,
-        f"gain_uV={gain_uV}: give what one step of the int16 numbers is, above 0 uV.",
+        0 < gain_uV <= _LARGEST_GAIN_UV,
+        f"gain_uV={gain_uV}: give what one step of the int16 numbers is, above 0 uV and up to "
+        f"{_LARGEST_GAIN_UV:g}.",
     )
     n_twice = recording.n_channels - len(np.unique(recording.contacts_um, axis=0))
     require(
@@ -163,6 +169,16 @@ def read_recording(folder: str | Path, *, check_sha256: bool = False) -> Recordi
     with reading(folder / "recording.json", "the description of a recording"):
         raw = RawFormat(description["gain_uV"], offset_uV=description["offset_uV"])
         return read_binary(traces, description["sample_rate_hz"], contacts_um, raw)
+
+
+def _require_kinds(recording: object, truth: object) -> None:
+    require(
+        isinstance(recording, Recording),
+        f"recording is a {type(recording).__name__}: give a Recording; of a simulated one, "
+        "save_recording(made.recording, folder, truth=made.truth.ground_truth()).",
+    )
+    if truth is not None:
+        require_truth(truth)
 
 
 @contextmanager
@@ -252,8 +268,7 @@ def _description(recording: Recording, gain_uV: float, written: _Written) -> dic
         "sample_rate_hz": recording.sample_rate_hz,
         "n_channels": recording.n_channels,
         "n_samples": recording.n_samples,
-        "dtype": "<i2",
-        "axes": ["time", "channel"],
+        **_FIXED,
         "gain_uV": gain_uV,
         "offset_uV": 0.0,
         "n_clipped": written.n_clipped,
@@ -319,6 +334,12 @@ def _read_description(path: Path) -> dict[str, object]:
             f"{path} is of format {content['format_version']}; this spikeloop reads "
             f"{FORMAT_VERSION}. Read it with spikeloop {content.get('spikeloop')}."
         )
+    for name, value in _FIXED.items():
+        if content.get(name, value) != value:
+            raise BadFileError(
+                f"{path}: {name}={content[name]!r}, and traces are read as {value!r}. Read them "
+                "with read_binary."
+            )
     return content
 
 

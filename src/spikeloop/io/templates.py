@@ -34,10 +34,15 @@ def save_templates(path: str | Path, templates: Templates) -> None:
     Raises
     ------
     InvalidInputError
-        The unit ids are neither numbers nor words.
+        They are no `Templates`, or the unit ids are neither numbers nor words.
     BadFileError
         The file cannot be written.
     """
+    require(
+        isinstance(templates, Templates),
+        f"templates is a {type(templates).__name__}: give Templates; of units from "
+        "generate_templates, units.templates().",
+    )
     arrays = template_arrays(templates)
     with whole_file(Path(path)) as unfinished, unfinished.open("wb") as file:
         np.savez(file, **arrays)

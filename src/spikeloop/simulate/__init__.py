@@ -49,7 +49,11 @@ from spikeloop.simulate.recordings.recording_noise import Noise, noise_power
 from spikeloop.simulate.recordings.renewal_spikes import Firing, renewal_spikes
 from spikeloop.simulate.recordings.spike_amplitudes import AmplitudeModel, spike_amplitudes
 from spikeloop.simulate.recordings.unit_templates import TemplateGenerator, generate_templates
-from spikeloop.simulate.recordings.whole_recording import RecordingConfig, simulate_recording
+from spikeloop.simulate.recordings.whole_recording import (
+    RecordingConfig,
+    record_spikes,
+    simulate_recording,
+)
 
 __all__ = [
     "PROBES",
@@ -107,6 +111,7 @@ __all__ = [
     "noise_power",
     "probe_contacts",
     "record",
+    "record_spikes",
     "renewal_spikes",
     "scaled_to_snr",
     "simulate_cortex",

@@ -67,7 +67,7 @@ def plot_probe_templates(
     scale_uV = max(float(templates.amplitude_uV[rows].max()), 1e-9) / 2.5
 
     ax = axes_or_new(ax, NARROW_IN, 6.5)
-    drawn_um = []
+    drawn = []
     for colour, row in zip(PALETTE, rows, strict=False):
         waves_uV = templates.waveforms_uV[row]
         peak_uV = np.ptp(waves_uV, axis=0)
@@ -77,17 +77,18 @@ def plot_probe_templates(
             np.c_[x + across_um, wave]
             for x, wave in zip(contacts_um[channels, 0], waves_um, strict=True)
         ]
-        drawn_um.append(contacts_um[channels])
+        drawn.extend(lines)
         label = f"unit {templates.unit_ids[row]}"
         ax.add_collection(LineCollection(lines, colors=colour, linewidths=1.0, label=label))
-    places_um = np.concatenate(drawn_um)
+    places_um = np.concatenate(drawn)
     low_um, high_um = places_um.min(axis=0), places_um.max(axis=0)
-    ax.set_xlim(low_um[0] - 0.7 * width_um, high_um[0] + 0.7 * width_um)
-    ax.set_ylim(low_um[1] - 2.5 * height_um, high_um[1] + 2 * height_um)
+    ax.set_xlim(low_um[0] - 0.2 * width_um, high_um[0] + 0.1 * width_um)
+    top_um = max(high_um[1], low_um[1] + 2 * height_um)  # where the bar ends
+    ax.set_ylim(low_um[1] - 0.2 * height_um, top_um + 0.2 * height_um)
     ax.scatter(*contacts_um.T, s=7, color=GREY, marker="s", lw=0, zorder=0)
     ax.set_ylabel("y along the probe (µm)")
     bar_uV, window_ms = 2 * scale_uV, 1e3 * (n_times - 1) / templates.sample_rate_hz
-    x_um, y_um = ax.get_xlim()[0] + 0.1 * width_um, ax.get_ylim()[0] + 0.2 * height_um
+    x_um, y_um = ax.get_xlim()[0] + 0.1 * width_um, low_um[1]
     ax.plot([x_um, x_um], [y_um, y_um + 2 * height_um], color=INK, lw=2.0)
     words = f"bar: {format_value(bar_uV)} µV; each waveform lasts {format_value(window_ms)} ms"
     ax.set_xlabel(f"x (µm)\n{words}")

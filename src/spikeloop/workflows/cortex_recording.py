@@ -10,17 +10,10 @@ from spikeloop.data.checks import require
 from spikeloop.neurons import LIF
 from spikeloop.numerics.draws import Uniform
 from spikeloop.simulate import (
-    Drift,
     Network,
     Population,
-    RecordingConfig,
     SimulatedCortex,
-    SimulatedRecording,
     Simulation,
-    generate_templates,
-    probe_contacts,
-    record,
-    simulate_drift,
     simulate_network,
 )
 
@@ -113,31 +106,9 @@ def some_units(spikes: SpikeTrains, n_units: int, *, seed: int) -> SpikeTrains:
     active = np.flatnonzero(spikes.counts())
     require(
         n_units <= len(active),
-        f"units.n_units={n_units}: {len(active)} of {spikes.n_units} units fire. Record fewer.",
+        f"n_units={n_units}: only {len(active)} of {spikes.n_units} units fire. Ask for as many, "
+        "or fewer.",
     )
     keep = np.zeros(spikes.n_units, dtype=bool)
     keep[np.random.default_rng(seed).choice(active, n_units, replace=False)] = True
     return spikes.select(keep)
-
-
-def record_spikes(spikes: SpikeTrains, config: RecordingConfig, *, seed: int) -> SimulatedRecording:
-    """Place a unit beside the probe for each of those that fire, and record them.
-
-    As `simulate_recording`, with spikes that are given: their number of units and their duration
-    stand in place of those of `config`, and its `spiking` is not used.
-    """
-    contacts_um = probe_contacts(config.probe)
-    method = replace(config.units, n_units=spikes.n_units)
-    units = generate_templates(contacts_um, method, seed=seed)
-    units = replace(units, unit_ids=spikes.unit_ids)
-    drift = drift_along(contacts_um, float(spikes.epochs.stop_s[-1]), config, seed=seed)
-    return record(spikes, units, config.model, drift=drift, seed=seed)
-
-
-def drift_along(
-    contacts_um: np.ndarray, duration_s: float, config: RecordingConfig, *, seed: int
-) -> Drift:
-    """Return how the tissue moves along a probe."""
-    depths_um = contacts_um[:, 1]
-    span_um = (float(depths_um.min()), float(depths_um.max()))
-    return simulate_drift(duration_s, span_um, config.drift, seed=seed)

@@ -21,8 +21,7 @@ _SOURCES = {
     "chance": "The units fire at random, each on its own.",
     "cortex": "The spikes are those of a virtual visual cortex that watches images. It says how "
     "many units there are, and how long the recording lasts.",
-    "network": "The spikes are those of some units of a recurrent network, which says how long the "
-    "recording lasts.",
+    "network": "The spikes are those of some units of a recurrent network.",
 }
 
 
@@ -137,7 +136,10 @@ def _units(truth: GroundTruth) -> Section:
         "depth (µm)": spikes.unit_table["depth_um"],
         "peak channel": spikes.unit_table["peak_channel"],
     }
-    caption = "Signal to noise: the largest voltage of the template over the noise of its channel."
+    caption = (
+        "Signal to noise: the largest voltage of the template over the standard deviation that "
+        "noise, far units and hum have on its channel."
+    )
     return Section("The units", "", figures, [unit_table("Units", columns, caption)])
 
 

@@ -2,25 +2,21 @@
 
 import os
 import shutil
-from dataclasses import replace
 from pathlib import Path
-
-import numpy as np
 
 from spikeloop.data import Experiment, GroundTruth
 from spikeloop.io import save_npz, save_recording
 from spikeloop.io.recording import TRACES_FILE, read_recording
 from spikeloop.io.results import Run, write_text
 from spikeloop.simulate import (
-    RecordingTruth,
     SimulatedRecording,
-    noise_levels_uV,
+    record_spikes,
     simulate_cortex,
     simulate_network,
     simulate_recording,
 )
 from spikeloop.viz import render_report
-from spikeloop.workflows.cortex_recording import fire_leaky, record_spikes, some_units
+from spikeloop.workflows.cortex_recording import fire_leaky, some_units
 from spikeloop.workflows.job import Job, open_job
 from spikeloop.workflows.network_plans import plan_of
 from spikeloop.workflows.recording_report import recording_report
@@ -59,13 +55,13 @@ def run_recording(
     InvalidInputError, ResultsFolderError, BadFileError
         The settings cannot be used, the folder is in the way, or the disk is full.
     """
-    out = Path(out)
+    out, config = Path(out), config.settled()
     run = Run("simulate recording", config, command=command)
     with open_job(out, run, n_steps=_N_STEPS, overwrite=overwrite, resume=resume) as job:
         with job.doing("simulate"):
             experiment, made = _simulate(config)
         with job.doing("write the traces"):
-            truth = ground_truth(made.truth, noise_levels_uV(made.recording))
+            truth = made.truth.ground_truth()
             _save(job, made, truth, config.gain_uV)
             if experiment is not None:
                 job.folder.file("experiment.npz", lambda path: save_npz(path, experiment))
@@ -74,30 +70,6 @@ def run_recording(
             report = recording_report(recording, truth, config, job)
             write_text(job.folder.path / "report.html", render_report(report))
     return Finished(out, "done")
-
-
-def ground_truth(truth: RecordingTruth, noise_uV: np.ndarray) -> GroundTruth:
-    """Return the truth of a recording as it is stored, with how far units stand out of the noise.
-
-    Parameters
-    ----------
-    truth
-        What lies behind the recording.
-    noise_uV
-        (channel,) standard deviation of the noise; the ratio is NaN where it is 0.
-    """
-    templates, spikes = truth.templates, truth.spikes
-    channel = templates.peak_channel
-    peak_uV = np.abs(templates.waveforms_uV).max(axis=1)[np.arange(len(channel)), channel]
-    noise_uV = np.where(noise_uV > 0, noise_uV, np.nan)[channel]
-    table = {
-        **spikes.unit_table,
-        "depth_um": truth.depths_um,
-        "peak_channel": channel,
-        "snr": peak_uV / noise_uV,
-    }
-    known = {"amplitude": truth.amplitudes, "displacement_um": truth.displacement_um}
-    return GroundTruth(replace(spikes, unit_table=table), templates, known)
 
 
 def _simulate(config: RecordingJob) -> tuple[Experiment | None, SimulatedRecording]:

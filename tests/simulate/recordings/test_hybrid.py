@@ -41,6 +41,23 @@ def test_the_recording_is_what_it_was_and_the_spikes():
     assert done.truth.amplitudes.tolist() == [1, 1, 1]
 
 
+def test_spikes_on_samples_are_where_the_truth_says():
+    method = Injection(amplitudes=AmplitudeModel(0.0, 0.0), subsample=False)
+    between_s = np.array([700.3, 4095.6, 19999.9]) / RATE_HZ
+    done = inject(BASE, trains(between_s, 20000 / RATE_HZ), templates(), method, seed=1)
+    sample = np.rint(done.truth.spikes.times_s * RATE_HZ).astype(int)
+    assert sample.tolist() == [700, 4096, 19999]
+    np.testing.assert_allclose(done.truth.spikes.times_s * RATE_HZ, sample, atol=1e-9)
+    added = done.recording.read(0, 20000) - NOISE_UV
+    np.testing.assert_allclose(added[sample[:2]], templates().waveforms_uV[0, [9, 9]], atol=1e-4)
+
+
+def test_the_truth_tells_the_noise_that_was_there():
+    truth = inject(BASE, trains(), templates(), Injection(7.0), seed=1).truth
+    np.testing.assert_array_equal(truth.noise_uV, noise_levels_uV(BASE))
+    np.testing.assert_allclose(truth.ground_truth().spikes.unit_table["snr"], [7], rtol=1e-5)
+
+
 def test_pieces_give_the_same_bytes():
     recording = inject(BASE, trains(), templates(), Injection(), seed=1).recording
     whole = recording.read(0, 20000)

@@ -53,7 +53,7 @@ def test_artefacts_stand_where_the_truth_says():
 
 
 def test_the_background_has_the_spread_asked_for_and_is_no_gaussian_noise():
-    traces, _ = silent(8.0, background=Background(sd_uV=5.0, n_units=100, rate_hz=4.0))
+    traces, _ = silent(8.0, background=Background(sd_uV=5.0, rate_hz=8.0))
     np.testing.assert_allclose(np.sqrt((traces**2).mean()), 5, rtol=0.1)
     near = np.corrcoef(traces[:, :8].T)
     assert near[0, 1] > near[0, 4] > -0.2

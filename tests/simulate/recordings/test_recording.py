@@ -15,6 +15,7 @@ from spikeloop.data import Epochs, SpikeTrains, Templates
 from spikeloop.errors import InvalidInputError
 from spikeloop.numerics.parallel import map_tasks
 from spikeloop.simulate import (
+    PROBES,
     AmplitudeModel,
     Background,
     Drift,
@@ -26,14 +27,16 @@ from spikeloop.simulate import (
     probe_contacts,
     record,
 )
+from spikeloop.simulate.recordings.background import BackgroundLayer
 from spikeloop.simulate.recordings.layers import BLOCK
+from spikeloop.simulate.recordings.spike_layer import on_samples
 
 RATE_HZ = 20000.0
 DURATION_S = 1.0
 CONTACTS_UM = probe_contacts("linear_32")[:6]
 CLEAN = RecordingModel.clean()
 FULL = RecordingModel(
-    background=Background(n_units=20),
+    background=Background(units_per_mm3=10_000.0),
     interference=Interference(artefact_rate_hz=3.0, hum_uV=4.0),
 )
 DRIFT = Drift([0.0, DURATION_S], [0.0, 100.0], [[-10.0, 0.0], [30.0, 10.0]])
@@ -122,6 +125,84 @@ def test_on_whole_samples_the_sum_is_exact():
         a, b = max(first, 0), first + uV.shape[1]
         wanted[a:b] += uV[unit, a - first :]
     np.testing.assert_allclose(done.recording.read(0, n_samples), wanted[:n_samples], atol=1e-4)
+
+
+def test_spikes_are_seen_where_the_truth_says():
+    units = generate_templates(CONTACTS_UM, TemplateGenerator(n_units=8), seed=3)
+    done = record(trains(8, 50), units, CLEAN, seed=1)
+    traces, truth = done.recording.read(0, done.recording.n_samples), done.truth
+    sample = np.rint(truth.spikes.times_s * 30000).astype(int)
+    inside = (sample > 40) & (sample < len(traces) - 40)
+    for unit, channel in enumerate(truth.templates.peak_channel):
+        at = sample[inside & (truth.spikes.unit_index == unit)]
+        average = np.mean([traces[i - 15 : i + 16, channel] for i in at], axis=0)
+        assert np.abs(average).argmax() == 15
+
+
+def test_spikes_on_samples_are_where_the_truth_says():
+    method = replace(CLEAN, amplitudes=AmplitudeModel(), subsample=False)
+    done = record(trains(4, 60), sources(), method, seed=1)
+    sample = done.truth.spikes.times_s * RATE_HZ
+    np.testing.assert_allclose(sample, np.rint(sample), atol=1e-6)
+    np.testing.assert_allclose(
+        done.truth.spikes.times_s, trains(4, 60).times_s, atol=0.51 / RATE_HZ
+    )
+    got = done.recording.read(0, done.recording.n_samples)
+    np.testing.assert_allclose(got, brute_force(done.truth, len(got)), atol=1e-3)
+
+
+def test_a_spike_is_moved_to_a_sample_within_its_epoch():
+    epochs = Epochs([0.0, 0.01012], [0.00997, 0.0102])
+    spikes = SpikeTrains.from_units({0: [0.00996, 0.010121, 0.010199]}, epochs)
+    moved = on_samples(spikes, 10_000.0)
+    # the second epoch lies between two samples
+    assert moved.times_s.tolist() == [0.0099, 0.010121, 0.010199]
+
+
+def far_only(method):
+    quiet = replace(CLEAN, background=method)
+    silent = SpikeTrains.from_units({u: [] for u in range(4)}, Epochs([0.0], [4.0]))
+    return record(silent, sources(), quiet, seed=7)
+
+
+@pytest.mark.parametrize("probe", PROBES)
+@pytest.mark.parametrize("seed", range(3))
+def test_far_units_do_not_stand_out(probe, seed):
+    noise_uV = np.hypot(Noise().white_uV, Noise().field_uV)
+    layer = BackgroundLayer.of(
+        Background(), probe_contacts(probe), 30000.0, noise_uV=noise_uV, drift=None, seed=seed
+    )
+    bank, total_uV = layer.waveforms.bank, np.hypot(noise_uV, layer.sd_uV)
+    for unit, gain in enumerate(layer.gain):
+        n = bank.n_channels[unit]
+        if n > 0:
+            wave = bank.waveforms[bank.offset[unit] :][: bank.n_times * n].reshape(-1, n)
+            channel = bank.first_channel[unit] + np.abs(wave).max(axis=0).argmax()
+            assert gain * np.abs(wave).max() <= 4.001 * total_uV[channel]
+    np.testing.assert_allclose(np.sqrt(np.mean(layer.sd_uV**2)), 2.5, rtol=1e-6)
+
+
+def test_the_noise_is_known_however_much_the_units_fire():
+    method = replace(FULL, noise=Noise(3.0, 5.0), interference=Interference(hum_uV=4.0))
+    silent = SpikeTrains.from_units({u: [] for u in range(4)}, Epochs([0.0], [8.0]))
+    busy = SpikeTrains.from_units({u: np.arange(0.001, 8, 0.02) for u in range(4)}, silent.epochs)
+    done = record(silent, sources(), method, seed=7)
+    traces = done.recording.read(0, done.recording.n_samples)
+    np.testing.assert_allclose(done.truth.noise_uV, traces.std(axis=0), rtol=0.03)
+    loud = record(busy, sources(), method, seed=7).truth
+    np.testing.assert_array_equal(loud.noise_uV, done.truth.noise_uV)
+    channel = loud.templates.peak_channel
+    largest = np.abs(loud.templates.waveforms_uV).max(axis=1)[np.arange(4), channel]
+    np.testing.assert_allclose(loud.snr, largest / loud.noise_uV[channel])
+    assert np.isnan(record(busy, sources(), CLEAN, seed=7).truth.snr).all()
+
+
+def test_a_recording_and_its_truth_are_described_in_a_line():
+    done = record(trains(2), sources(2), FULL, drift=DRIFT, seed=7)
+    truth = "RecordingTruth(2 units, 80 spikes, 6 channels, drift, "
+    recording = "Recording(20000 samples x 6 channels, 20000.0 Hz, 1 s)"
+    assert repr(done).startswith(f"SimulatedRecording({recording}, {truth}")
+    assert repr(DRIFT) == "Drift(2 times x 2 depths, -10..30 um)"
 
 
 def test_noise_is_what_is_left_when_the_clean_recording_is_taken_away():
@@ -225,7 +306,16 @@ WRONG = {
     "burst": (lambda: AmplitudeModel(burst_drop=1.0), "burst_drop=1.0: .* below 1"),
     "recovery": (lambda: AmplitudeModel(burst_recovery_s=0.0), "burst_recovery_s=0.0"),
     "background": (lambda: Background(sd_uV=-1.0), "For no background|Give 0 for no background"),
-    "no far units": (lambda: Background(n_units=0), "give sd_uV=0"),
+    "no far units": (lambda: Background(units_per_mm3=0.0), "units_per_mm3=0.0: .* give sd_uV=0"),
+    "flat background": (lambda: Background(depth_um=(90.0, 90.0)), r"depth_um=\(90.0, 90.0\)"),
+    "few far units": (
+        lambda: far_only(Background(units_per_mm3=500.0)),
+        "units_per_mm3=500.0: .* some would stand out, .* Raise units_per_mm3 or rate_hz",
+    ),
+    "unreachable units": (
+        lambda: far_only(Background(depth_um=(1e6, 2e6), units_per_mm3=1e-3)),
+        "no far unit reaches a contact. Lower it",
+    ),
     "artefacts": (lambda: Interference(artefact_rate_hz=-1.0), "artefact_rate_hz=-1.0"),
     "short artefacts": (lambda: Interference(artefact_duration_s=0.0), "give more than 0"),
 }

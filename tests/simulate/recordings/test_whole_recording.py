@@ -3,13 +3,16 @@
 import numpy as np
 import pytest
 
+from spikeloop.data import Epochs, SpikeTrains
 from spikeloop.errors import InvalidInputError
+from spikeloop.io import read_ground_truth, read_recording, save_recording
 from spikeloop.simulate import (
     PROBES,
     DriftModel,
     RecordingConfig,
     TemplateGenerator,
     probe_contacts,
+    record_spikes,
     simulate_recording,
 )
 
@@ -44,6 +47,46 @@ def test_a_probe_of_ones_own_and_a_drift():
     )
 
 
+def spikes_of(n_units):
+    times_s = {f"unit {u}": [0.1 + 0.0001 * u, 0.5] for u in range(n_units)}
+    return SpikeTrains.from_units(times_s, Epochs([0.0], [1.0]), {"area": ["VISp"] * n_units})
+
+
+def test_given_spikes_are_recorded_saved_and_read_with_their_truth(tmp_path):
+    spikes = spikes_of(3)
+    made = record_spikes(spikes, RecordingConfig("tetrode", duration_s=99.0), seed=1)
+    assert made.recording.duration_s == 1.0
+    save_recording(made.recording, tmp_path / "saved", truth=made.truth.ground_truth())
+    again = read_ground_truth(tmp_path / "saved")
+    np.testing.assert_array_equal(again.spikes.times_s, spikes.times_s)
+    np.testing.assert_array_equal(again.spikes.unit_ids, spikes.unit_ids)
+    np.testing.assert_array_equal(again.templates.unit_ids, spikes.unit_ids)
+    assert list(again.spikes.unit_table) == ["area", "depth_um", "peak_channel", "snr"]
+    np.testing.assert_array_equal(again.spike_table["amplitude"], made.truth.amplitudes)
+    np.testing.assert_array_equal(again.spike_table["displacement_um"], np.zeros(6))
+    assert read_recording(tmp_path / "saved").n_samples == 30000
+
+
+@pytest.mark.parametrize(
+    ("save", "message"),
+    [
+        (
+            lambda made, folder: save_recording(made, folder),
+            r"recording is a SimulatedRecording: .* save_recording\(made.recording, folder, ",
+        ),
+        (
+            lambda made, folder: save_recording(made.recording, folder, truth=made.truth),
+            r"truth is a RecordingTruth: .* truth=made.truth.ground_truth\(\)",
+        ),
+    ],
+)
+def test_what_cannot_be_saved_is_told_how(save, message, tmp_path):
+    made = record_spikes(spikes_of(2), RecordingConfig("tetrode"), seed=1)
+    with pytest.raises(InvalidInputError, match=message):
+        save(made, tmp_path / "saved")
+    assert list(tmp_path.iterdir()) == []
+
+
 @pytest.mark.parametrize("name", PROBES)
 def test_probes_have_contacts_at_different_places_from_the_tip_upwards(name):
     contacts_um = probe_contacts(name)
@@ -68,6 +111,18 @@ def test_the_long_probe_is_staggered():
         (
             lambda: simulate_recording(RecordingConfig(duration_s=0.0), seed=1),
             "duration_s=0.0: it must be above 0",
+        ),
+        (
+            lambda: record_spikes(spikes_of(800), RecordingConfig("tetrode"), seed=1),
+            "800 units .* do not fit .* Take fewer units, lower min_spacing_um",
+        ),
+        (
+            lambda: record_spikes(np.ones(3), RecordingConfig("tetrode"), seed=1),
+            "spikes is a ndarray: give SpikeTrains",
+        ),
+        (
+            lambda: record_spikes(spikes_of(0), RecordingConfig("tetrode"), seed=1),
+            "spikes have no units",
         ),
     ],
 )

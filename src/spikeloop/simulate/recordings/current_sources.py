@@ -62,6 +62,12 @@ class CurrentSources:
         object.__setattr__(self, "sources_um", sources_um)
         object.__setattr__(self, "radii_um", radii_um)
 
+    def __repr__(self) -> str:
+        return (
+            f"CurrentSources({self.n_units} units beside {len(self.contacts_um)} contacts, "
+            f"{self.sample_rate_hz} Hz)"
+        )
+
     @property
     def n_units(self) -> int:
         """How many units there are."""
@@ -76,11 +82,8 @@ class CurrentSources:
         self, displacement_um: float = 0.0
     ) -> Float32[np.ndarray, "unit time channel"]:
         """Return the voltages of a spike of each unit, the tissue being moved along y."""
-        x_um, y_um, z_um = np.moveaxis(self.sources_um, 2, 0)[..., None]
-        contact_x_um, contact_y_um = self.contacts_um.T
-        squared = (x_um - contact_x_um) ** 2 + (y_um + displacement_um - contact_y_um) ** 2
-        squared += z_um**2 + self.radii_um[:, None] ** 2
-        gain = (1e3 / (4 * np.pi * CONDUCTIVITY_S_PER_M) / np.sqrt(squared)).astype(np.float32)
+        moved_um = self.sources_um + np.array([0.0, displacement_um, 0.0])
+        gain = uV_per_nA(moved_um, self.radii_um, self.contacts_um).astype(np.float32)
         waveforms_uV = self.currents_nA @ gain
         peak_uV = np.abs(waveforms_uV).max(axis=1, keepdims=True)
         waveforms_uV *= np.clip(peak_uV / _FAINT_UV - 1, 0, 1)
@@ -95,3 +98,16 @@ class CurrentSources:
             self.contacts_um,
             self.unit_ids,
         )
+
+
+def uV_per_nA(
+    sources_um: Float[np.ndarray, "*unit source 3"],
+    radii_um: Float[np.ndarray, " source"],
+    contacts_um: Float[np.ndarray, "channel 2"],
+) -> Float[np.ndarray, "*unit source channel"]:
+    """Return the voltage that 1 nA out of each source makes at each contact."""
+    x_um, y_um, z_um = np.moveaxis(sources_um, -1, 0)[..., None]
+    contact_x_um, contact_y_um = contacts_um.T
+    squared = (x_um - contact_x_um) ** 2 + (y_um - contact_y_um) ** 2
+    squared += z_um**2 + radii_um[:, None] ** 2
+    return 1e3 / (4 * np.pi * CONDUCTIVITY_S_PER_M) / np.sqrt(squared)

@@ -49,6 +49,13 @@ class Drift:
         for name in ("times_s", "depths_um"):
             require(bool(np.all(np.diff(fields[name]) > 0)), f"{name} does not ascend: sort it.")
 
+    def __repr__(self) -> str:
+        low_um, high_um = self.displacement_um.min(), self.displacement_um.max()
+        return (
+            f"Drift({len(self.times_s)} times x {len(self.depths_um)} depths, {low_um:.3g}.."
+            f"{high_um:.3g} um)"
+        )
+
     def at(
         self, times_s: Float[np.ndarray, " spike"], depths_um: Float[np.ndarray, " spike"]
     ) -> Float[np.ndarray, " spike"]:

@@ -1,11 +1,13 @@
 """From spikes and templates to a recording whose truth is known."""
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
+from jaxtyping import Float
 
-from spikeloop.data import Recording, SpikeTrains, Templates
+from spikeloop.data import GroundTruth, Recording, SpikeTrains, Templates
 from spikeloop.data.checks import require
+from spikeloop.numerics.random import stream_key
 from spikeloop.simulate.recordings.background import Background, BackgroundLayer
 from spikeloop.simulate.recordings.current_sources import CurrentSources
 from spikeloop.simulate.recordings.drift import Drift
@@ -13,7 +15,7 @@ from spikeloop.simulate.recordings.interference import ArtefactLayer, HumLayer, 
 from spikeloop.simulate.recordings.layers import LayeredSource
 from spikeloop.simulate.recordings.recording_noise import Noise, noise_layer
 from spikeloop.simulate.recordings.spike_amplitudes import AmplitudeModel, spike_amplitudes
-from spikeloop.simulate.recordings.spike_layer import SpikeLayer, ordered, spike_layer
+from spikeloop.simulate.recordings.spike_layer import SpikeLayer, on_samples, ordered, spike_layer
 
 
 @dataclass(frozen=True)
@@ -46,7 +48,8 @@ class RecordingTruth:
     """What lies behind a simulated recording."""
 
     spikes: SpikeTrains
-    """Every spike of every known unit; times are those of the templates' peak sample."""
+    """Every spike of every known unit, at the times at which the recording has them: those of the
+    templates' peak sample."""
     templates: Templates
     """The units at rest, in the order of ``spikes.unit_ids``."""
     amplitudes: np.ndarray
@@ -55,10 +58,46 @@ class RecordingTruth:
     """(spike,) how far the unit had moved along the probe at each spike."""
     depths_um: np.ndarray
     """(unit,) where along the probe each unit rests: y."""
+    noise_uV: np.ndarray
+    """(channel,) standard deviation of what is no spike of a known unit: noise, background at rest,
+    and hum, without artefacts. In a recording that was given it is estimated."""
     artefact_times_s: np.ndarray
     """(artefact,) when each artefact begins, in seconds."""
     drift: Drift | None = None
     """How the tissue moved, or None where it did not."""
+
+    def __repr__(self) -> str:
+        moved = "no drift" if self.drift is None else "drift"
+        n_artefacts = len(self.artefact_times_s)
+        return (
+            f"RecordingTruth({self.spikes.n_units} units, {len(self.spikes.times_s)} spikes, "
+            f"{self.templates.n_channels} channels, {moved}, {n_artefacts} artefacts)"
+        )
+
+    @property
+    def snr(self) -> Float[np.ndarray, " unit"]:
+        """(unit,) largest voltage of each template over the noise of its peak channel.
+
+        Where there is no noise it is NaN.
+        """
+        channel = self.templates.peak_channel
+        peak_uV = np.abs(self.templates.waveforms_uV).max(axis=1)[np.arange(len(channel)), channel]
+        return peak_uV / np.where(self.noise_uV > 0, self.noise_uV, np.nan)[channel]
+
+    def ground_truth(self) -> GroundTruth:
+        """Return the truth as `save_recording` and `write_truth_nwb` take it.
+
+        Its ``unit_table`` has depth_um, peak_channel and snr besides the columns of the spikes; its
+        ``spike_table`` has amplitude and displacement_um.
+        """
+        table = {
+            **self.spikes.unit_table,
+            "depth_um": self.depths_um,
+            "peak_channel": self.templates.peak_channel,
+            "snr": self.snr,
+        }
+        known = {"amplitude": self.amplitudes, "displacement_um": self.displacement_um}
+        return GroundTruth(replace(self.spikes, unit_table=table), self.templates, known)
 
 
 @dataclass(frozen=True, eq=False)
@@ -69,6 +108,9 @@ class SimulatedRecording:
     """Made piece by piece as it is read; any pieces give the same samples."""
     truth: RecordingTruth
     """What made it."""
+
+    def __repr__(self) -> str:
+        return f"SimulatedRecording({self.recording}, {self.truth})"
 
 
 def record(
@@ -122,6 +164,7 @@ def record(
     >>> done.recording.read(9, 12)[:, 0].tolist()
     [0.0, -50.0, 20.0]
     """
+    stream_key(seed)  # refuses what is no seed
     units = ordered(templates, spikes)
     at_rest = units.templates() if isinstance(units, CurrentSources) else units
     rate_hz, contacts_um = at_rest.sample_rate_hz, at_rest.contacts_um
@@ -129,28 +172,39 @@ def record(
     require(n_samples > 0, f"the epochs stop at {spikes.epochs.stop_s[-1]} s: too short to record.")
     drift = drift if drift is not None and drift.displacement_um.any() else None
 
+    spikes = spikes if method.subsample else on_samples(spikes, rate_hz)
     amplitudes = spike_amplitudes(spikes, method.amplitudes, seed=seed)
-    known = spike_layer(spikes, units, amplitudes, drift=drift, subsample=method.subsample)
+    known = spike_layer(spikes, units, amplitudes, drift=drift)
     artefacts = ArtefactLayer.of(method.interference, n_samples / rate_hz, rate_hz, seed=seed)
-    layers = [known, artefacts]
+    layers, variance = [known, artefacts], np.zeros(len(contacts_um))
+    noise_uV = float(np.hypot(method.noise.white_uV, method.noise.field_uV))
     if method.background.sd_uV > 0:
-        far = BackgroundLayer.of(method.background, contacts_um, rate_hz, drift=drift, seed=seed)
+        far = BackgroundLayer.of(
+            method.background, contacts_um, rate_hz, noise_uV=noise_uV, drift=drift, seed=seed
+        )
         layers.append(far)
-    if method.noise.white_uV > 0 or method.noise.field_uV > 0:
+        variance += far.sd_uV**2
+    if noise_uV > 0:
         layers.append(noise_layer(method.noise, contacts_um, rate_hz, seed=seed))
+        variance += noise_uV**2
     if method.interference.hum_uV > 0:
         layers.append(HumLayer.of(method.interference, rate_hz, seed=seed))
+        variance += method.interference.hum_uV**2 / 2
     source = LayeredSource(layers, len(contacts_um))
     return SimulatedRecording(
         Recording(source, n_samples, rate_hz, contacts_um),
-        truth_of(known, spikes, at_rest, artefacts.times_s),
+        truth_of(known, spikes, at_rest, np.sqrt(variance), artefacts.times_s),
     )
 
 
 def truth_of(
-    known: SpikeLayer, spikes: SpikeTrains, at_rest: Templates, artefact_times_s: np.ndarray
+    known: SpikeLayer,
+    spikes: SpikeTrains,
+    at_rest: Templates,
+    noise_uV: np.ndarray,
+    artefact_times_s: np.ndarray,
 ) -> RecordingTruth:
-    """Return the truth behind the layer of known spikes, and the artefacts."""
+    """Return the truth behind the layer of known spikes, the noise, and the artefacts."""
     waveforms = known.waveforms
     return RecordingTruth(
         spikes,
@@ -158,6 +212,7 @@ def truth_of(
         known.amplitude,
         waveforms.displacement_um(spikes.times_s, spikes.unit_index),
         waveforms.depths_um,
+        noise_uV,
         artefact_times_s,
         waveforms.drift,
     )

@@ -34,6 +34,10 @@ class Firing:
             value = getattr(self, name)
             require(bool(np.isfinite(value)) and value >= 0, f"{name}={value}: give 0 or more.")
         require(
+            self.rate_spread <= 5,
+            f"rate_spread={self.rate_spread}: it is that of the logarithm, so give 5 or less.",
+        )
+        require(
             0 <= self.burst_chance < 1,
             f"burst_chance={self.burst_chance}: give a chance of 0 or more, below 1.",
         )

@@ -11,7 +11,13 @@ from spikeloop.numerics.fractional_shift import HALF_WIDTH, shift_taps
 from spikeloop.simulate.recordings.current_sources import CurrentSources
 from spikeloop.simulate.recordings.drift import Drift
 from spikeloop.simulate.recordings.layers import BLOCK
-from spikeloop.simulate.recordings.template_bank import TemplateBank, between_contacts
+from spikeloop.simulate.recordings.template_bank import (
+    DRIFT_STEP_UM,
+    TemplateBank,
+    between_contacts,
+)
+
+_ROUNDING = 1e-6  # of a sample
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,7 +36,12 @@ class Waveforms:
     """Samples per second."""
 
     @classmethod
-    def of(cls, templates: Templates | CurrentSources, drift: Drift | None) -> "Waveforms":
+    def of(
+        cls,
+        templates: Templates | CurrentSources,
+        drift: Drift | None,
+        step_um: float = DRIFT_STEP_UM,
+    ) -> "Waveforms":
         """Make the waveforms at all displacements that `drift` has."""
         span_um = (0.0, 0.0)
         if drift is not None:
@@ -39,7 +50,7 @@ class Waveforms:
             waveforms_at, depths_um = templates.waveforms_uV, templates.positions_um[:, 1]
         else:
             waveforms_at, depths_um = between_contacts(templates, span_um), _centres_um(templates)
-        bank = TemplateBank.of(waveforms_at, span_um)
+        bank = TemplateBank.of(waveforms_at, span_um, step_um)
         return cls(bank, templates.peak_sample, depths_um, drift, templates.sample_rate_hz)
 
     @property
@@ -107,7 +118,6 @@ def spike_layer(
     amplitudes: Float32[np.ndarray, " spike"],
     *,
     drift: Drift | None,
-    subsample: bool,
 ) -> SpikeLayer:
     """Return the layer of `spikes`, whose units are the rows of `templates`.
 
@@ -131,9 +141,26 @@ def spike_layer(
     position = spikes.times_s * templates.sample_rate_hz
     nearest = np.rint(position)
     # A time that is a whole sample but for rounding needs no interpolation.
-    whole = np.abs(position - nearest) < (1e-6 if subsample else 1)
-    position = np.where(whole, nearest, position)
+    position = np.where(np.abs(position - nearest) < _ROUNDING, nearest, position)
     return SpikeLayer(waveforms, position, spikes.unit_index.astype(np.int64), amplitudes)
+
+
+def on_samples(spikes: SpikeTrains, sample_rate_hz: float) -> SpikeTrains:
+    """Return the spikes, each moved to the nearest sample that lies within the epochs.
+
+    >>> from spikeloop.data import Epochs
+    >>> spikes = SpikeTrains.from_units({0: [0.0112, 0.0197]}, Epochs([0.0], [0.02]))
+    >>> on_samples(spikes, 1000.0).times_s.tolist()
+    [0.011, 0.019]
+    """
+    sample = np.rint(spikes.times_s * sample_rate_hz)
+    moved_s = sample / sample_rate_hz
+    outside = ~spikes.epochs.contains(moved_s)
+    inwards = np.sign(spikes.times_s - moved_s)[outside]
+    moved_s[outside] = (sample[outside] + inwards) / sample_rate_hz
+    unseen = ~spikes.epochs.contains(moved_s)  # in an epoch between two samples
+    moved_s[unseen] = spikes.times_s[unseen]
+    return replace(spikes, times_s=moved_s)
 
 
 def ordered(

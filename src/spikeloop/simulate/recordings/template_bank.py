@@ -13,7 +13,7 @@ WaveformsAt = Callable[[float], Float32[np.ndarray, "unit time channel"]]
 """Gives the waveforms of all units in uV, the tissue being displaced by so many um."""
 
 DRIFT_STEP_UM = 4.0
-"""Templates are made at such steps; between them they change linearly."""
+"""Templates of near units are made at such steps; between them they change linearly."""
 _SMOOTH_UM = 40.0
 _FAINT = 0.003
 """Channels with less than this share of a unit's peak are left out; up to twice this they fade."""
@@ -35,14 +35,16 @@ class TemplateBank:
     """Samples of a waveform."""
     least_um: float
     """The first displacement."""
+    step_um: float
+    """How far apart two displacements are."""
 
     @classmethod
-    def of(cls, waveforms_at: WaveformsAt, span_um: tuple[float, float]) -> "TemplateBank":
+    def of(
+        cls, waveforms_at: WaveformsAt, span_um: tuple[float, float], step_um: float
+    ) -> "TemplateBank":
         """Make the waveforms of the displacements from ``span_um[0]`` to ``span_um[1]``."""
-        steps = np.arange(
-            np.floor(span_um[0] / DRIFT_STEP_UM), np.ceil(span_um[1] / DRIFT_STEP_UM) + 1
-        )
-        moved = [_Packed.of(waveforms_at(step * DRIFT_STEP_UM)) for step in steps]
+        steps = np.arange(np.floor(span_um[0] / step_um), np.ceil(span_um[1] / step_um) + 1)
+        moved = [_Packed.of(waveforms_at(step * step_um)) for step in steps]
         first = np.min([packed.first for packed in moved], axis=0)
         n_channels = np.maximum(np.max([packed.stop for packed in moved], axis=0) - first, 0)
         n_times = moved[0].n_times
@@ -56,11 +58,11 @@ class TemplateBank:
                 begin = packed.first[unit] - first[unit]
                 part = packed.parts[unit]
                 row[:, begin : begin + part.shape[1]] = part
-        return cls(waveforms, offset, first, n_channels, n_times, steps[0] * DRIFT_STEP_UM)
+        return cls(waveforms, offset, first, n_channels, n_times, steps[0] * step_um, step_um)
 
     def place(self, displacement_um: Float[np.ndarray, " spike"]) -> Float[np.ndarray, " spike"]:
         """Return how many steps each displacement lies from the first."""
-        return np.maximum((displacement_um - self.least_um) / DRIFT_STEP_UM, 0.0)
+        return np.maximum((displacement_um - self.least_um) / self.step_um, 0.0)
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,5 +1,6 @@
 """Units beside a probe, with the currents of their spikes: templates from nothing."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -8,7 +9,7 @@ from jaxtyping import Float
 from spikeloop.data.checks import require
 from spikeloop.data.recording import as_contacts, as_rate
 from spikeloop.errors import InvalidInputError
-from spikeloop.simulate.recordings.current_sources import CurrentSources
+from spikeloop.simulate.recordings.current_sources import CurrentSources, uV_per_nA
 
 _SPACING_UM = 10.0
 _N_APICAL, _N_BASAL = 20, 8
@@ -16,13 +17,15 @@ _SOMA_RADIUS_UM = 8.0
 _FAN = 0.4  # how much wider a dendrite's tree of branches becomes with distance from the soma
 _TRIES = 500
 
+_Flow = Callable[[np.ndarray], np.ndarray]  # times (time,) in s to currents (time, source) in nA
+
 
 @dataclass(frozen=True)
 class TemplateGenerator:
     """Which units there are, and what their spikes look like."""
 
     n_units: int = 30
-    """How many units."""
+    """How many units. `record_spikes` does not use it: it takes as many as its spikes have."""
     sample_rate_hz: float = 30000.0
     """Samples per second."""
     window_s: tuple[float, float] = (-0.001, 0.002)
@@ -87,6 +90,10 @@ def generate_templates(
     rest leaves at the end. So the sum of all currents is 0 at each time, the dendrite is a source
     while the soma is a sink, and the spike reaches far contacts later.
 
+    The time of a spike is that of the trough at the contact where the unit at rest is largest peak
+    to peak (its peak where the spike is upside down), which comes somewhat after the sink at the
+    soma: there lies ``peak_sample``.
+
     Parameters
     ----------
     contacts_um
@@ -119,13 +126,19 @@ def generate_templates(
     before = round(-method.window_s[0] * method.sample_rate_hz)
     after = round(method.window_s[1] * method.sample_rate_hz)
     times_s = np.arange(-before, after + 1) / method.sample_rate_hz
-    units = [_unit(narrow, times_s, method, rng) for narrow in is_narrow]
-    sources_um = somata_um[:, None] + np.stack([offsets for _, offsets in units])
-    from_soma_um = _SPACING_UM * np.r_[0, 1 : _N_APICAL + 1, 1 : _N_BASAL + 1]
+    flows, offsets_um = zip(*(_unit(narrow, method, rng) for narrow in is_narrow), strict=True)
+    sources_um = somata_um[:, None] + np.stack(offsets_um)
+    radii_um = _SOMA_RADIUS_UM + _FAN * _SPACING_UM * np.r_[0, 1 : _N_APICAL + 1, 1 : _N_BASAL + 1]
+    taper = _taper(times_s)[:, None]
+    currents_nA = []
+    for flow, of_unit_um in zip(flows, sources_um, strict=True):
+        gain = uV_per_nA(of_unit_um, radii_um, contacts_um)
+        trough_s = _trough_s(flow, gain, times_s, 1 / method.sample_rate_hz)
+        currents_nA.append(flow(times_s + trough_s) * taper)
     return CurrentSources(
-        np.stack([currents for currents, _ in units]),
+        np.stack(currents_nA),
         sources_um,
-        _SOMA_RADIUS_UM + _FAN * from_soma_um,
+        radii_um,
         method.sample_rate_hz,
         before,
         contacts_um,
@@ -150,16 +163,16 @@ def _place(
         else:
             raise InvalidInputError(
                 f"{method.n_units} units at least {method.min_spacing_um} um apart do not fit "
-                f"beside these contacts: {len(somata_um)} do. Lower n_units or min_spacing_um, or "
-                "widen depth_um or margin_um."
+                f"beside these contacts: {len(somata_um)} do. Take fewer units, lower "
+                "min_spacing_um, or widen depth_um or margin_um."
             )
     return somata_um[np.argsort(somata_um[:, 1])]
 
 
 def _unit(
-    narrow: bool, times_s: np.ndarray, method: TemplateGenerator, rng: np.random.Generator
-) -> tuple[np.ndarray, np.ndarray]:
-    """Return the currents (time, source) of one unit, and where its sources lie about its soma."""
+    narrow: bool, method: TemplateGenerator, rng: np.random.Generator
+) -> tuple[_Flow, Float[np.ndarray, "source 3"]]:
+    """Return what gives the currents of one unit, and where its sources lie about its soma."""
     peak_s = rng.uniform(*(method.narrow_s if narrow else method.wide_s))
     trough_s = rng.uniform(0.00005, 0.00007) if narrow else rng.uniform(0.00008, 0.00012)
     height = rng.uniform(0.25, 0.6) if narrow else rng.uniform(0.15, 0.4)
@@ -171,18 +184,35 @@ def _unit(
     axis = rng.normal(size=3) if narrow else np.array([0.0, 1.0, 0.0]) + 0.3 * rng.normal(size=3)
     axis[2] *= 0.3  # dendrites that would run into the probe lie beside it
     axis /= np.linalg.norm(axis)
+    branches = ((_N_APICAL, apical, decay_um[0]), (_N_BASAL, 1 - apical, decay_um[1]))
 
-    currents, offsets = [np.zeros_like(times_s)], [np.zeros(3)]
-    branches = ((_N_APICAL, apical, decay_um[0], axis), (_N_BASAL, 1 - apical, decay_um[1], -axis))
-    for n_points, share, length_um, direction in branches:
-        along_um = _SPACING_UM * np.arange(n_points)
-        delay_s = along_um * 1e-6 / method.speed_m_per_s
-        wave = _soma_current(times_s[:, None] - delay_s, trough_s, peak_s, height)
-        inside = -share * size_nA * np.exp(-along_um / length_um) * wave * _taper(times_s)[:, None]
-        currents[0] = currents[0] - inside[:, 0]
-        currents.extend((inside - np.c_[inside[:, 1:], np.zeros(len(times_s))]).T)
-        offsets.extend(direction * (along_um[:, None] + _SPACING_UM))
-    return np.stack(currents, axis=1), np.stack(offsets)
+    def flow(times_s: np.ndarray) -> np.ndarray:
+        currents = [np.zeros_like(times_s)]
+        for n_points, share, length_um in branches:
+            along_um = _SPACING_UM * np.arange(n_points)
+            delay_s = along_um * 1e-6 / method.speed_m_per_s
+            wave = _soma_current(times_s[:, None] - delay_s, trough_s, peak_s, height)
+            inside = -share * size_nA * np.exp(-along_um / length_um) * wave
+            currents[0] = currents[0] - inside[:, 0]
+            currents.extend((inside - np.c_[inside[:, 1:], np.zeros(len(times_s))]).T)
+        return np.stack(currents, axis=1)
+
+    steps_um = np.r_[0, 1 : _N_APICAL + 1, -1 : -_N_BASAL - 1 : -1] * _SPACING_UM
+    return flow, steps_um[:, None] * axis
+
+
+def _trough_s(
+    flow: _Flow,
+    gain: Float[np.ndarray, "source channel"],
+    times_s: Float[np.ndarray, " time"],
+    sample_s: float,
+) -> float:
+    """Return when the voltage of the largest channel is farthest from 0, between samples too."""
+    uV = flow(times_s) @ gain
+    channel = np.argmax(np.ptp(uV, axis=0))
+    near_s = times_s[np.argmax(np.abs(uV[:, channel]))]
+    fine_s = near_s + np.linspace(-1.5, 1.5, 121) * sample_s
+    return float(fine_s[np.argmax(np.abs(flow(fine_s) @ gain[:, channel]))])
 
 
 def _soma_current(
