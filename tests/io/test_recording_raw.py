@@ -87,7 +87,7 @@ def test_a_raw_file_without_contacts_is_refused(tmp_path):
         ({"dtype": "O"}, "dtype='O': it must be"),
         ({"dtype": "nonsense"}, "dtype='nonsense': it must be"),
         ({"gain_uV": 0.0}, r"gain_uV=0\.0: give what one step"),
-        ({"offset_uV": np.inf}, "offset_uV=inf: it must be finite"),
+        ({"offset_uV": np.inf}, "offset_uV=inf: it must be below"),
         ({"header_bytes": -1}, "header_bytes=-1: it must be 0 or more"),
     ],
 )
