@@ -60,12 +60,12 @@ def recurrent(n):
 def trained():
     """Return 200 inputs -> 30 -> 12, as a network that learns to locate sounds."""
     model = LIF(5.0, v_rest=0.0, v_reset=0.0, v_threshold=1.0)
-    receptors = {"current": Exponential(5.0)}
+    receptors = {"syn": Exponential(5.0)}
     return Network(
         [Population(name, size, model, receptors) for name, size in (("hidden", 30), ("out", 12))],
         [
-            Projection("ears", "hidden", "current", AllToAll(), Normal(0.1, 0.1)),
-            Projection("hidden", "out", "current", AllToAll(), Normal(0.1, 0.1)),
+            Projection("ears", "hidden", "syn", AllToAll(), Normal(0.1, 0.1)),
+            Projection("hidden", "out", "syn", AllToAll(), Normal(0.1, 0.1)),
         ],
         [Source("ears", 200, Poisson(225.0))],
     )
