@@ -15,11 +15,14 @@ X = np.linspace(-3.0, 3.0, 241)
 @pytest.mark.parametrize("shape", SHAPES)
 @pytest.mark.parametrize("slope", [0.3, 1.0, 5.0])
 def test_derivative_is_that_of_the_smooth_function(shape, slope):
-    surrogate = Surrogate(shape, slope)
-    with jax.enable_x64(True):
-        step = 1e-6
+    surrogate, step = Surrogate(shape, slope), 1e-6
+    jax.config.update("jax_enable_x64", True)
+    try:
         rise = surrogate.smooth(jnp.asarray(X + step)) - surrogate.smooth(jnp.asarray(X - step))
-        np.testing.assert_allclose(rise / (2 * step), surrogate.derivative(X), atol=1e-5)
+        derivative = np.asarray(surrogate.derivative(X))
+    finally:
+        jax.config.update("jax_enable_x64", False)
+    np.testing.assert_allclose(np.asarray(rise) / (2 * step), derivative, atol=1e-5)
 
 
 @pytest.mark.parametrize("shape", SHAPES)
