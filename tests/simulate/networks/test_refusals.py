@@ -7,6 +7,7 @@ from spikeloop.errors import InvalidInputError, SpikeloopWarning
 from spikeloop.neurons import LIF, Exponential, Izhikevich, Jump, Neuron, PoissonNeuron
 from spikeloop.numerics.draws import Normal, Uniform
 from spikeloop.simulate import (
+    STDP,
     Network,
     Population,
     Probability,
@@ -14,6 +15,7 @@ from spikeloop.simulate import (
     Record,
     ShortTerm,
     Simulation,
+    Step,
     draw_synapses,
     simulate_network,
 )
@@ -82,6 +84,9 @@ class Half:
         (lambda: Simulation(threads=2.5), "threads=2.5: give a whole number"),
         (lambda: LIF(refractory_ms=Uniform(1.0, 2.0)).neuron(), "one number for all"),
         (lambda: Exponential(Uniform(3.0, 8.0)), "one number for all"),
+        (lambda: STDP(w_max="1"), "w_max='1': it must be above 0"),
+        (lambda: ShortTerm(u=None), "u=None: it must be above 0 and at most 1"),
+        (lambda: Step(1.0, start_ms="0"), "start_ms='0', stop_ms=inf: give numbers"),
         (lambda: Izhikevich(c=40.0).neuron(), "c=40.0: the reset must lie below the peak"),
         (
             lambda: Neuron({"v": 0.0}, {}, lambda s, i, p, dt: (i.uniform,), _spiked, _spiked),

@@ -1,6 +1,7 @@
 """How the strength of a synapse depends on the spikes before: settings."""
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import Literal
 
 import numpy as np
@@ -77,14 +78,17 @@ class ShortTerm:
     """How long a spike raises what the next ones use; 0 for no facilitation."""
 
     def __post_init__(self) -> None:
-        require(0 < self.u <= 1, f"u={self.u}: it must be above 0 and at most 1.")
+        ok = isinstance(self.u, Real) and 0 < self.u <= 1
+        require(ok, f"u={self.u!r}: it must be above 0 and at most 1.")
         _require_above_0("tau_recovery_ms", self.tau_recovery_ms)
         _require_0_or_more("tau_facilitation_ms", self.tau_facilitation_ms)
 
 
 def _require_above_0(name: str, value: float) -> None:
-    require(bool(np.isfinite(value)) and value > 0, f"{name}={value}: it must be above 0.")
+    ok = isinstance(value, Real) and 0 < value < np.inf
+    require(ok, f"{name}={value!r}: it must be above 0.")
 
 
 def _require_0_or_more(name: str, value: float) -> None:
-    require(bool(np.isfinite(value)) and value >= 0, f"{name}={value}: it must be 0 or more.")
+    ok = isinstance(value, Real) and 0 <= value < np.inf
+    require(ok, f"{name}={value!r}: it must be 0 or more.")

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import floor, log10
+from numbers import Real
 
 import numpy as np
 from jaxtyping import Float32, Int
@@ -302,6 +303,10 @@ def _check_values(shape: Step | Ramp | Sine, *fields: str) -> None:
 
 
 def _check_span(start_ms: float, stop_ms: float) -> None:
+    require(
+        isinstance(start_ms, Real) and isinstance(stop_ms, Real),
+        f"start_ms={start_ms!r}, stop_ms={stop_ms!r}: give numbers.",
+    )
     require(
         start_ms < stop_ms, f"start_ms={start_ms}, stop_ms={stop_ms}: stop must be after start."
     )
