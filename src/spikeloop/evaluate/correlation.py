@@ -1,12 +1,17 @@
 """Correlations between responses and predictions, and between units."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.data.checks import require
 from spikeloop.evaluate.moments import centred, ratio, repeat_moments
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def pearson(

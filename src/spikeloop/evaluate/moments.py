@@ -1,11 +1,16 @@
 """What every score of reliability starts from: a mean and a scatter for each stimulus and unit."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float, Int
 
 from spikeloop.data.checks import as_array, require
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Int
 
 
 @dataclass(frozen=True, eq=False)

@@ -1,11 +1,17 @@
 """How well a unit's own other trials predict a trial: the oracle correlation."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.data.checks import require
 from spikeloop.evaluate.correlation import pearson
 from spikeloop.evaluate.moments import RepeatMoments, centred, ratio, repeat_moments
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def leave_one_out_oracle(

@@ -8,11 +8,17 @@ All divide by an estimated signal power. For weak units and few stimuli that is 
 times, so that single values, and means over units, are far off: report medians over units.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.data.checks import as_array, require, require_finite
 from spikeloop.evaluate.moments import RepeatMoments, centred, ratio, repeat_moments
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def cc_norm(

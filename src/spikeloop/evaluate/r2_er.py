@@ -9,15 +9,19 @@ model, PLoS Comput. Biol. 17:e1009212. Written from the paper, with two deviatio
   approximate sampling distribution instead of sampling a posterior.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.data.checks import require
 from spikeloop.evaluate.moments import centred, ratio
 from spikeloop.evaluate.prediction import moments_and_predictions
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 Transform = Literal["none", "sqrt", "anscombe"]
 _BISECTIONS = 14

@@ -4,8 +4,14 @@ No score depends on the size or the mean of a filter. Where a filter is constant
 compare, and the score is NaN.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def filter_correlation(

@@ -7,10 +7,16 @@ it was shown. Nothing is clipped: a unit without signal has a signal power aroun
 half of the time. All are NaN where fewer than two stimuli have repeats (the noise power: none).
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float, Int
 
 from spikeloop.evaluate.moments import RepeatMoments, centred, ratio, repeat_moments
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 _BLOCK = 32
 FEW_REACHING = 10

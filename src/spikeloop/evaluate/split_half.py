@@ -11,15 +11,20 @@ Each gives the correlation of halves. `spearman_brown` turns it into the reliabi
 together, so of 2 floor(n / 2) repeats. For the mean over all repeats use `mean_reliability`.
 """
 
+from __future__ import annotations
+
 from itertools import combinations
 from math import comb
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.data.checks import require
 from spikeloop.evaluate.correlation import pearson
 from spikeloop.evaluate.moments import RepeatMoments, centred, ratio, repeat_moments
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 MOST_SPLITS = 5000
 """`split_half_enumerated` refuses more splits than this: 14 repeats have 1,716."""

@@ -1,7 +1,13 @@
 """Counting events in windows and bins. Every window is half-open: start <= time < stop."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float, Int
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 
 def count_in_windows(

@@ -1,7 +1,13 @@
 """Random numbers that belong to places in a long table, so that any part can be made alone."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float32
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32
 
 
 def block_rng(seed: int, purpose: int, block: int) -> np.random.Generator:

@@ -1,7 +1,13 @@
 """Filters that give white noise a wanted power spectrum."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def spectrum_filters(

@@ -1,13 +1,17 @@
 """Distributions to draw parameters, weights and delays from."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, fields
 from numbers import Real
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float32
 
 from spikeloop.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32
 
 
 @runtime_checkable

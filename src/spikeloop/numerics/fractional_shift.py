@@ -1,7 +1,13 @@
 """Delaying a sampled signal by a part of a sample."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 HALF_WIDTH = 8
 """How many samples on either side a shift looks at."""

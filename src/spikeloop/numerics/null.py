@@ -1,12 +1,17 @@
 """What a statistic would be without any relation: circular shifts, thresholds, p-values."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
+from typing import TYPE_CHECKING
 
 import numpy as np
 import scipy.fft
-from jaxtyping import Float, Int, Num
 
 from spikeloop.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Num
 
 _BLOCK_ELEMENTS = 2**23  # of one temporary array: 32 MB of float32
 

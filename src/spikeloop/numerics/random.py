@@ -8,14 +8,19 @@ compute any of them, in any order. Compiled code calls `threefry2x32` and `unifo
 Source: Salmon, Moraes, Dror and Shaw 2011, Parallel random numbers: as easy as 1, 2, 3 (SC11).
 """
 
+from __future__ import annotations
+
 from operator import index
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import UInt32
 from numba import njit
 from numba.extending import overload, register_jitable
 
 from spikeloop.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from jaxtyping import UInt32
 
 Key = tuple[np.uint32, np.uint32]
 

@@ -1,9 +1,14 @@
 """Put items in a line so that similar ones stand near each other."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Int
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 # Lengths of the blocks tried: close enough that any length is within a third of one of them.
 BLOCK_LENGTHS = (1, 2, 3, 4, 6, 8, 12, 16, 24, 32, 48, 64, 96, 128, 192, 256)

@@ -17,11 +17,15 @@ added along the diagonals (antidiagonals) of three triangles: the pairs inside [
 [j, k). That is O(k - i) a move, where adding up F again would take O(n^2).
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Float, Int
 from numba import njit
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int
 
 # Sums may be reordered (so that they vectorize); NaN and infinity keep their meaning.
 _compiled = njit(cache=True, nogil=True, fastmath={"reassoc", "contract", "nsz", "arcp"})

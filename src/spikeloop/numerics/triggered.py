@@ -4,9 +4,15 @@ The window of sample t holds the samples t + first_lag .. t + first_lag + n_lags
 would leave the signal is left out whole: nothing is padded.
 """
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
 import scipy.fft
-from jaxtyping import Float, Num
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Num
 
 _BLOCK_ELEMENTS = 2**23  # of one temporary array: 32 MB of float32
 

@@ -1,9 +1,15 @@
 """Undoing the correlations of a signal: covariances of windows, and their regularized inverses."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.numerics.triggered import centre, triggered_sums
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def window_covariance(

@@ -1,9 +1,11 @@
 """What a virtual visual cortex fires while it watches images, and networks fire, to be recorded."""
 
+from __future__ import annotations
+
 from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float32
 
 from spikeloop.data import BLANK, Experiment, SpikeTrains, TimeSeries
 from spikeloop.data.checks import require
@@ -16,6 +18,9 @@ from spikeloop.simulate import (
     Simulation,
     simulate_network,
 )
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32
 
 RATE_CELL = LIF(tau_ms=200.0, refractory_ms=2.0)
 """A neuron that fires at a given rate down to about 1 Hz. At lower rates, which it reaches a few

@@ -1,11 +1,17 @@
 """How regularly units fire, and how much together."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.data import Epochs, SpikeTrains
 from spikeloop.data.checks import require
 from spikeloop.numerics.binning import count_in_bins
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 def intervals_s(spikes: SpikeTrains) -> tuple[np.ndarray, np.ndarray]:

@@ -1,9 +1,15 @@
 """Patches of natural images, from the two photographs that scikit-learn ships."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.data.checks import require
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 PHOTOGRAPHS = ("china.jpg", "flower.jpg")
 REDUCTIONS = (1.5, 2.0, 3.0)

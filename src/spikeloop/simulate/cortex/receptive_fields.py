@@ -16,10 +16,15 @@ and of a size that goes with the wavelength, answer natural images about equally
 x runs to the right and y upwards from the centre of the image; row 0 of an image is its top.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 @dataclass(frozen=True, eq=False)

@@ -17,13 +17,18 @@ saturates at baseline + gain D / P.
 Source: Heeger (1992) Visual Neuroscience 9:181; Adelson and Bergen (1985) J Opt Soc Am A 2:284.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Bool, Float, Shaped
 
 from spikeloop.data.checks import require
 from spikeloop.simulate.cortex.receptive_fields import Gabors
+
+if TYPE_CHECKING:
+    from jaxtyping import Bool, Float, Shaped
 
 SIMPLE, COMPLEX, UNRESPONSIVE = "simple", "complex", "unresponsive"
 BACKGROUND = 0.5

@@ -1,12 +1,17 @@
 """From rates to spikes: Poisson, or over-dispersed by a gain that varies from trial to trial."""
 
+from __future__ import annotations
+
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Shaped
 
 from spikeloop.data import Epochs, SpikeTrains
 from spikeloop.data.checks import require, require_unique
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Shaped
 
 GAINS, SPIKES = 0, 1
 """What random numbers are for: the same seed gives gains and spikes that have nothing in common."""

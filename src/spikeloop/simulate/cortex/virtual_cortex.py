@@ -5,10 +5,12 @@ A population of simple and complex cells (`response_model.py`) watches patches o
 answers an image after a latency, at a constant rate, for as long as the image lasts.
 """
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Int, Shaped
 
 from spikeloop.data import BLANK, Experiment, Images, SpikeTrains, Trials
 from spikeloop.data.checks import require
@@ -23,6 +25,9 @@ from spikeloop.simulate.cortex.response_model import (
     quadrature_pairs,
 )
 from spikeloop.simulate.cortex.spiking import spikes_from_rates, trial_gains
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int, Shaped
 
 FIRST_UNIT_ID = 1000
 POSITIVE = (

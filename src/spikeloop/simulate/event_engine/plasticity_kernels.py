@@ -8,14 +8,18 @@ which does not change between spikes. Before the exponential grows too large the
 the present, once in `REACH` time constants.
 """
 
-from typing import NamedTuple
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
-from jaxtyping import Float32, Int
 from numba import njit
 
 from spikeloop.data.checks import require
 from spikeloop.simulate.networks.plasticity import STDP, ShortTerm
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Int
 
 REACH = 20.0
 """How many time constants a scaled trace may lie from its origin: exp(20) is 5e8."""

@@ -1,16 +1,21 @@
 """Quantities that change in time, and the ticks at which a network sees them."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
 from math import floor, log10
 from numbers import Real
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32, Int
 
 from spikeloop.data import TimeSeries
 from spikeloop.data.checks import frozen, require
 from spikeloop.errors import InvalidInputError
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32, Int
 
 ROUNDING = 1e-6
 """Times this close, in ticks or samples, are one: k * dt is seldom the decimal number it means."""

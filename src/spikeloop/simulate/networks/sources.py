@@ -1,16 +1,20 @@
 """Where the spikes that reach a network from outside come from."""
 
+from __future__ import annotations
+
 import warnings
 from dataclasses import dataclass
-from typing import Protocol, runtime_checkable
+from typing import TYPE_CHECKING, Protocol, runtime_checkable
 
 import numpy as np
-from jaxtyping import Float, Int32
 
 from spikeloop.data import SpikeTrains
 from spikeloop.data.checks import frozen, require
 from spikeloop.errors import InvalidInputError, SpikeloopWarning
 from spikeloop.simulate.networks.signals import BLOCK_VALUES, ROUNDING, Grid, Signal, on_grid
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Int32
 
 MOST_SPIKES = 2**28
 """How many spikes a source may send: 2 GiB of ticks and indices."""

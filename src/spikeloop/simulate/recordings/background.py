@@ -1,9 +1,11 @@
 """Many units too far away to be told apart."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float32
 
 from spikeloop.data.checks import require
 from spikeloop.errors import InvalidInputError
@@ -13,6 +15,9 @@ from spikeloop.simulate.recordings.drift import Drift
 from spikeloop.simulate.recordings.layers import BACKGROUND, BACKGROUND_UNITS, BLOCK
 from spikeloop.simulate.recordings.spike_layer import Waveforms
 from spikeloop.simulate.recordings.unit_templates import TemplateGenerator, generate_templates
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32
 
 LARGEST = 4.0
 """No far unit has a higher peak than so many standard deviations of noise and background."""

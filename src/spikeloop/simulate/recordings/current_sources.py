@@ -1,12 +1,17 @@
 """Units as point currents along a dendrite, and the voltages that those make at contacts."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float32
 
 from spikeloop.data import Templates
 from spikeloop.data.checks import as_array, as_vector, require, require_finite
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32
 
 CONDUCTIVITY_S_PER_M = 0.3
 """Of grey matter (Goto et al. 2010, Journal of Neurophysiology 104:3388)."""

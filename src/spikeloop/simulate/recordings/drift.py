@@ -1,13 +1,18 @@
 """How the tissue moves along the probe."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.data.checks import as_array, as_vector, require, require_finite
 from spikeloop.numerics.block_noise import block_rng
 from spikeloop.simulate.recordings.layers import DRIFT
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _STEP_S = 0.1
 

@@ -1,9 +1,11 @@
 """Known units in a real recording."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.data import Recording, SpikeTrains, Templates
 from spikeloop.data.checks import require
@@ -11,6 +13,9 @@ from spikeloop.simulate.recordings.layers import BLOCK, LayeredSource, RecordedL
 from spikeloop.simulate.recordings.recording import SimulatedRecording, truth_of
 from spikeloop.simulate.recordings.spike_amplitudes import AmplitudeModel, spike_amplitudes
 from spikeloop.simulate.recordings.spike_layer import on_samples, ordered, spike_layer
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _MAD_TO_SD = 1.4826  # of a normal distribution
 

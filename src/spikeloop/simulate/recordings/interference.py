@@ -1,13 +1,18 @@
 """What all channels of a recording pick up alike: artefacts and the hum of the mains."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32
 
 from spikeloop.data.checks import require
 from spikeloop.numerics.block_noise import block_rng
 from spikeloop.simulate.recordings.layers import ARTEFACTS, BLOCK, HUM
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32
 
 
 @dataclass(frozen=True)

@@ -4,14 +4,18 @@ Each sample belongs to one block of fixed borders, and each layer is a function 
 A piece of the recording is cut from whole blocks: it cannot depend on how it was asked for.
 """
 
+from __future__ import annotations
+
 from collections.abc import Sequence
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
-from jaxtyping import Float32
 
 from spikeloop.data import Recording
 from spikeloop.numerics.parallel import one_blas_thread
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32
 
 BLOCK = 4096
 """How many samples a block has: a part of what a seed means, so a constant."""

@@ -1,9 +1,15 @@
 """Where the contacts of common probes lie. Nothing is downloaded."""
 
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.data.checks import require
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _COLUMNS = {
     "neuropixels": (4, 96, 16.0, 40.0, [20.0, 0.0, 20.0, 0.0]),

@@ -1,9 +1,11 @@
 """From spikes and templates to a recording whose truth is known."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.data import GroundTruth, Recording, SpikeTrains, Templates
 from spikeloop.data.checks import require
@@ -16,6 +18,9 @@ from spikeloop.simulate.recordings.layers import LayeredSource
 from spikeloop.simulate.recordings.recording_noise import Noise, noise_layer
 from spikeloop.simulate.recordings.spike_amplitudes import AmplitudeModel, spike_amplitudes
 from spikeloop.simulate.recordings.spike_layer import SpikeLayer, on_samples, ordered, spike_layer
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 @dataclass(frozen=True)

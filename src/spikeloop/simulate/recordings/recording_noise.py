@@ -1,14 +1,19 @@
 """Noise of a recording: white at each contact, and a field that contacts share with neighbours."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float32
 
 from spikeloop.data.checks import require
 from spikeloop.numerics.block_noise import normal_block
 from spikeloop.numerics.colouring import spectrum_filters
 from spikeloop.simulate.recordings.layers import BLOCK, NOISE
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32
 
 N_TAPS = 127
 _N_FREQUENCIES = 2049

@@ -1,14 +1,19 @@
 """Spikes of units that rest after each, fire in bursts, and differ in rate."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.data import Epochs, SpikeTrains
 from spikeloop.data.checks import require
 from spikeloop.numerics.block_noise import block_rng
 from spikeloop.simulate.recordings.layers import INTERVALS, RATES
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 
 @dataclass(frozen=True)

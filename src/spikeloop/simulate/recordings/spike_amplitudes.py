@@ -1,14 +1,19 @@
 """How the amplitude of a unit varies from spike to spike."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float32
 
 from spikeloop.data import SpikeTrains
 from spikeloop.data.checks import require
 from spikeloop.numerics.block_noise import block_rng
 from spikeloop.simulate.recordings.layers import AMPLITUDES
+
+if TYPE_CHECKING:
+    from jaxtyping import Float32
 
 
 @dataclass(frozen=True)

@@ -1,9 +1,11 @@
 """The waveforms of units at the times of their spikes."""
 
+from __future__ import annotations
+
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float32
 
 from spikeloop.data import SpikeTrains, Templates
 from spikeloop.data.checks import require
@@ -16,6 +18,9 @@ from spikeloop.simulate.recordings.template_bank import (
     TemplateBank,
     between_contacts,
 )
+
+if TYPE_CHECKING:
+    from jaxtyping import Float, Float32
 
 _ROUNDING = 1e-6  # of a sample
 

@@ -1,15 +1,20 @@
 """Templates at every displacement of the tissue, each on the channels that it reaches."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float, Float32
 
 from spikeloop.data import Templates
 from spikeloop.data.checks import require
 
-WaveformsAt = Callable[[float], Float32[np.ndarray, "unit time channel"]]
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+WaveformsAt = Callable[[float], np.ndarray]
 """Gives the waveforms of all units in uV, the tissue being displaced by so many um."""
 
 DRIFT_STEP_UM = 4.0

@@ -1,15 +1,20 @@
 """Units beside a probe, with the currents of their spikes: templates from nothing."""
 
+from __future__ import annotations
+
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from jaxtyping import Float
 
 from spikeloop.data.checks import require
 from spikeloop.data.recording import as_contacts, as_rate
 from spikeloop.errors import InvalidInputError
 from spikeloop.simulate.recordings.current_sources import CurrentSources, uV_per_nA
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
 
 _SPACING_UM = 10.0
 _N_APICAL, _N_BASAL = 20, 8
