@@ -63,8 +63,6 @@ _POSIX = os.name == "posix"
 @inlined
 def wait_for_all(barrier, n_threads):
     """Return when `n_threads` threads have called this; `barrier` is two int64, 0 at first."""
-    if n_threads == 1:
-        return
     turn = _look(barrier)
     if _come(barrier) == n_threads - 1:
         _open(barrier)

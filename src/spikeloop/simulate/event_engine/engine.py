@@ -17,7 +17,7 @@ from spikeloop.simulate.event_engine.memory import lay_out
 from spikeloop.simulate.event_engine.run import EventRun
 from spikeloop.simulate.event_engine.wiring import cables, numbering, wire
 from spikeloop.simulate.networks.activity import Activity, spike_trains
-from spikeloop.simulate.networks.groups import NeuronGroup, constants, group_populations
+from spikeloop.simulate.networks.groups import constants, group_populations
 from spikeloop.simulate.networks.network import Network
 from spikeloop.simulate.networks.outside import gather_currents, gather_events
 from spikeloop.simulate.networks.recorder import Recorder
@@ -54,7 +54,7 @@ class EventEngine:
         self.n_senders = network.n_neurons + sum(source.size for source in network.sources)
         self.wiring = wire(drawn, self.n_senders, self.bounds)
         self.cables = [cable.without_synapses() for cable in drawn]
-        self.kernel = _kernel(network, self.groups, own_delays=len(self.wiring.own_delays) > 0)
+        self.kernel = _kernel(self)
         built = time.perf_counter()
         self._compile()
         self.timings_s = {"build": built - started, "compile": time.perf_counter() - built}
@@ -100,13 +100,15 @@ class EventEngine:
         )
 
 
-def _kernel(network: Network, groups: list[NeuronGroup], *, own_delays: bool):
+def _kernel(engine: EventEngine):
     """Return the compiled loop for groups of these kinds, from memory or disk if it is there."""
+    groups, projections = engine.groups, engine.network.projections
     neurons = [compile_neuron(group.neuron) for group in groups]
     kinds = {
-        "plastic": any(projection.plasticity for projection in network.projections),
-        "short_term": any(projection.short_term for projection in network.projections),
-        "own_delays": own_delays,
+        "plastic": any(projection.plasticity for projection in projections),
+        "short_term": any(projection.short_term for projection in projections),
+        "own_delays": len(engine.wiring.own_delays) > 0,
+        "alone": engine.n_threads == 1,
     }
     made_from = (
         tuple((n.fingerprint, group.shape) for n, group in zip(neurons, groups, strict=True)),

@@ -115,17 +115,18 @@ class Clock(NamedTuple):
     """Two uint32: where the random numbers of the neurons start."""
 
 
-def event_kernel(kernels: list, *, plastic: bool, short_term: bool, own_delays: bool):
+def event_kernel(kernels: list, *, plastic: bool, short_term: bool, own_delays: bool, alone: bool):
     """Return ``run(part, groups, wiring, state, outside, log, clock) -> ticks done``.
 
     Each part of the network has a thread that calls it with the same arrays. It stops before its
     time where the log is full or a neuron has overflowed. What no synapse of the network needs is
-    left out, since it would take long to compile.
+    left out, since it would take long to compile, and so is waiting where one thread is `alone`.
     """
     advance_all = _chain_advance([advance for advance, _ in kernels])
     collect_all = _chain_collect([collect for _, collect in kernels])
     deliver = deliver_with_factors if short_term else _deliver
     learn_from = learn if plastic else learn_nothing
+    wait = _wait_for_nobody if alone else wait_for_all
     drain, post = (_drain, _post) if own_delays else (_drain_nothing, _post_nothing)
 
     @njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, _nrt=False)
@@ -138,23 +139,28 @@ def event_kernel(kernels: list, *, plastic: bool, short_term: bool, own_delays: 
                 _inject(outside, state.flat, n, clock.ticks)
                 _record(state, n)
                 drain(state, tick)
-            wait_for_all(log.barrier, n_parts)
+            wait(log.barrier, n_parts)
             if log.trouble[0] != RUNNING:
                 return n
             deliver(wiring, state, part, log, now, tick)
             advance_all(groups, part, tick, clock)
             collect_all(groups, part, tick, log, 0)
-            wait_for_all(log.barrier, n_parts)
+            wait(log.barrier, n_parts)
             if part == 0:
                 _list(log, outside, n, now)
                 learn_from(wiring, state, log, now, tick)
             if own_delays:
-                wait_for_all(log.barrier, n_parts)
+                wait(log.barrier, n_parts)
                 post(wiring, state.ring, part, log, now, tick)
-                wait_for_all(log.barrier, n_parts)
+                wait(log.barrier, n_parts)
         return clock.ticks
 
     return run
+
+
+@inlined
+def _wait_for_nobody(barrier, n_threads):
+    pass
 
 
 @inlined
