@@ -15,8 +15,6 @@ LANES = 64
 """Columns are padded to a multiple of this; a part of a group begins at such a multiple."""
 LIMIT = np.float32(1e15)
 """A potential beyond it has overflowed."""
-OVERFLOW = 2
-"""What the mask says of a neuron that overflowed; 1 of one that fired."""
 ZERO = np.float32(0)
 WORDS = LANES // 8
 """The mask is searched in blocks of so many 64-bit words."""
@@ -102,7 +100,7 @@ def _advance(neuron: CompiledNeuron, shape: GroupShape):
             fired = spiked(before if lag else after, p) & awake
             lost = not (abs(v) < LIMIT)
             write_state(columns, i, after)
-            write_mask(columns, i, (np.uint8(fired) | np.uint8(lost) << np.uint8(1),))
+            write_mask(columns, i, (np.uint8(fired | lost),))
 
     return advance
 
@@ -131,17 +129,19 @@ def _collect(neuron: CompiledNeuron, shape: GroupShape):
 
 
 def _take(shape: GroupShape, fire):
-    """Return the function that takes those of eight neurons that are marked."""
-    mask_at = shape.columns().index("mask")
+    """Return the function that takes those of eight neurons that fired or overflowed."""
+    mask_at, v_at = map(shape.columns().index, ("mask", f"state {shape.state[0]}"))
 
     @in_place
     def take(group, begin, tick, found, place, trouble):
         mask = group.columns[mask_at]
         n_spikes = 0
         for i in range(begin, begin + 8):
-            if element(mask, i) >= OVERFLOW:
+            if element(mask, i) == 0:
+                continue
+            if not (abs(element(group.columns[v_at], i)) < LIMIT):
                 trouble[0], trouble[1] = tick, group.first + i
-            elif element(mask, i) > 0:
+            else:
                 fire(group, i, tick)
                 found[place + n_spikes] = group.first + i
                 n_spikes += 1
