@@ -6,6 +6,13 @@ import sys
 
 import pytest
 
+from spikeloop.neurons.single_precision import single_precision
+from spikeloop.simulate import Simulation
+from spikeloop.simulate.event_engine.columns import in_place, inlined
+from spikeloop.simulate.event_engine.engine import EventEngine
+from spikeloop.simulate.networks.benchmark_networks import coba
+
+INTEGRATOR_NAMES = ("euler", "exponential_euler")
 OWN_NEURON = """
 import sys
 from spikeloop.neurons import Neuron
@@ -42,6 +49,21 @@ def run(folder, script, *words):
     assert done.returncode == 0, done.stderr
     kernels = sorted(folder.rglob("kernel.*.nbc"))
     return done.stdout, {kernel: kernel.stat().st_mtime_ns for kernel in kernels}
+
+
+def test_no_two_processes_give_compiled_code_the_same_name():
+    # What is called is linked by name; whether a mix-up shows depends on what LLVM puts in place.
+    process = f"_{os.getpid()}_"
+    for compile_it in (inlined, in_place, single_precision):
+        assert process in compile_it(lambda x: x).py_func.__qualname__
+    networks = [coba(100, synapses_per_neuron=5.0, integrator=i) for i in INTEGRATOR_NAMES]
+    kernels = [EventEngine(network, Simulation(0.001), seed=0).kernel for network in networks]
+    names = [kernel.py_func.__qualname__ for kernel in kernels]
+    assert len(set(names)) == len(INTEGRATOR_NAMES)
+    assert all(
+        name.endswith(kernel._cache._fingerprint[:16])
+        for name, kernel in zip(names, kernels, strict=True)
+    )
 
 
 @pytest.fixture(scope="module")
