@@ -5,12 +5,13 @@ import pytest
 
 from spikeloop.errors import InvalidInputError
 from spikeloop.evaluate import (
-    bootstrap_mean_score,
     correlation_matrix,
     noise_correlation,
     pearson,
+    pooled_correlation,
     signal_correlation,
     signal_power,
+    single_trial_correlation,
 )
 
 
@@ -125,29 +126,46 @@ def test_one_repeat_has_neither_correlation():
     assert np.isnan(noise_correlation(repeats)).all()
 
 
-def test_the_bootstrap_of_a_mean_is_as_wide_as_theory_says():
-    x = np.random.default_rng(6).normal(size=(400, 1))
-    low, high = bootstrap_mean_score(lambda rows: rows.mean(axis=0), x, n_draws=4000, seed=0)
-    error = x.std() / np.sqrt(400)
-    assert (high - low) == pytest.approx(2 * 1.96 * error, rel=0.06)
-    assert (high + low) / 2 == pytest.approx(x.mean(), abs=0.1 * error)
+def test_single_trials_are_each_correlated_with_the_prediction_of_their_stimulus(ragged):
+    ragged[6, 1:] = np.nan  # shown once, and counted
+    predictions = np.random.default_rng(6).normal(size=(8, 3)) + 1e4
+    wanted = []
+    for u in range(3):
+        i, r = np.nonzero(~np.isnan(ragged[:, :, u]))
+        wanted.append(np.corrcoef(ragged[i, r, u], predictions[i, u])[0, 1])
+    np.testing.assert_allclose(single_trial_correlation(ragged, predictions), wanted)
+    np.testing.assert_allclose(pooled_correlation(ragged, predictions[:, None]), wanted)
 
 
-def test_the_bootstrap_leaves_nan_out():
-    x = np.random.default_rng(7).normal(size=(30, 2))
-    beside_constant = np.stack([x[:, 0], np.ones(30)], axis=1)
-    got = bootstrap_mean_score(pearson, beside_constant, x, n_draws=50, seed=0)
-    alone = bootstrap_mean_score(pearson, x[:, :1], x[:, :1], n_draws=50, seed=0)
-    np.testing.assert_allclose(got, alone)
-    nothing = bootstrap_mean_score(pearson, np.ones((30, 2)), x, n_draws=50, seed=0)
-    assert np.isnan(nothing).all()
+def test_true_means_correlate_with_single_trials_as_far_as_noise_lets_them():
+    rng = np.random.default_rng(7)
+    truth = rng.normal(size=(400, 50))
+    repeats = truth[:, None] + np.sqrt(3) * rng.normal(size=(400, 5, 50))
+    assert single_trial_correlation(repeats, truth).mean() == pytest.approx(0.5, abs=0.01)
 
 
-def test_the_bootstrap_wants_the_same_stimuli():
-    with pytest.raises(InvalidInputError, match=r"the arrays have \[3, 4\] stimuli"):
-        bootstrap_mean_score(pearson, np.ones((3, 1)), np.ones((4, 1)), seed=0)
+def test_blocks_of_time_correlate_as_the_whole_does():
+    first, second = np.random.default_rng(8).normal(size=(2, 23, 2))
+    padded = np.concatenate([first, np.full((1, 2), np.nan)]).reshape(4, 6, 2)
+    filled = np.concatenate([second, np.full((1, 2), np.nan)]).reshape(4, 6, 2)
+    np.testing.assert_allclose(pooled_correlation(padded, filled), pearson(first, second))
 
 
-def test_the_bootstrap_wants_a_confidence_between_0_and_1():
-    with pytest.raises(InvalidInputError, match=r"confidence=0: it must lie between 0 and 1"):
-        bootstrap_mean_score(pearson, np.ones((3, 1)), np.ones((3, 1)), confidence=0, seed=0)
+def test_units_may_miss_different_trials(ragged):
+    predictions = np.random.default_rng(9).normal(size=(8, 3))
+    holes = ragged.copy()
+    holes[3, 0, 1] = np.nan
+    got, whole = (single_trial_correlation(values, predictions) for values in (holes, ragged))
+    np.testing.assert_allclose(got[[0, 2]], whole[[0, 2]])
+    assert got[1] != whole[1]
+
+
+def test_single_trials_and_predictions_must_be_of_the_same_stimuli(ragged):
+    with pytest.raises(
+        InvalidInputError, match=r"predictions has shape \(1, 3\): the repeats want"
+    ):
+        single_trial_correlation(ragged, np.ones((1, 3)))
+    with pytest.raises(InvalidInputError, match="repeats holds infinite values"):
+        single_trial_correlation(ragged + np.inf, np.ones((8, 3)))
+    with pytest.raises(InvalidInputError, match=r"shape \(0, 5, 3\): it holds no trials"):
+        single_trial_correlation(ragged[:0], np.ones((0, 3)))

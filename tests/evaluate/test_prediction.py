@@ -4,7 +4,14 @@ import numpy as np
 import pytest
 
 from spikeloop.errors import InvalidInputError
-from spikeloop.evaluate import cc_max, cc_norm, fraction_explained, pearson
+from spikeloop.evaluate import (
+    cc_max,
+    cc_norm,
+    fraction_explainable,
+    fraction_explained,
+    fraction_explained_above,
+    pearson,
+)
 
 
 @pytest.fixture
@@ -76,3 +83,25 @@ def test_predictions_that_are_not_finite_are_refused(simulated):
     truth, repeats = simulated
     with pytest.raises(InvalidInputError, match="predictions holds 12000 values that are not"):
         fraction_explained(repeats, truth * np.nan)
+
+
+def test_the_mean_above_a_threshold_says_whom_it_leaves_out(simulated):
+    truth, repeats = simulated
+    weak = np.concatenate(
+        [repeats[..., :50], repeats[..., 50:] - 0.8 * truth[:, None, 50:]], axis=2
+    )
+    got = fraction_explained_above(weak, 0.9 * truth, threshold=0.15)
+    kept = fraction_explainable(weak) > 0.15
+    assert 50 < kept.sum() < 300
+    assert got.n_excluded == 300 - kept.sum()
+    scores = fraction_explained(weak[..., kept], 0.9 * truth[:, kept])
+    assert got.mean == pytest.approx(scores.mean())
+    assert got.median == pytest.approx(np.median(scores))
+    np.testing.assert_array_equal(got.scores, fraction_explained(weak, 0.9 * truth))
+
+
+def test_no_unit_above_the_threshold_has_no_mean(simulated):
+    truth, repeats = simulated
+    got = fraction_explained_above(repeats, truth, threshold=1.0)
+    assert np.isnan([got.mean, got.median]).all()
+    assert got.n_excluded == 300

@@ -6,19 +6,33 @@ May import: `data`, `numerics`, `errors`.
 Start reading in `signal_power.py`; `moments.py` is what the others stand on.
 """
 
+from spikeloop.evaluate.bootstrap import (
+    BootstrapScores,
+    PairedBootstrap,
+    ScoreInterval,
+    bootstrap_scores,
+    paired_bootstrap,
+)
 from spikeloop.evaluate.correlation import (
-    bootstrap_mean_score,
     correlation_matrix,
     noise_correlation,
     pearson,
+    pooled_correlation,
     signal_correlation,
+    single_trial_correlation,
 )
+from spikeloop.evaluate.likelihood import bits_per_spike, poisson_deviance_explained
 from spikeloop.evaluate.oracle import (
     leave_one_out_oracle,
     leave_one_out_oracle_interval,
     random_trial_oracle,
 )
-from spikeloop.evaluate.prediction import cc_norm, fraction_explained
+from spikeloop.evaluate.prediction import (
+    ExplainedAbove,
+    cc_norm,
+    fraction_explained,
+    fraction_explained_above,
+)
 from spikeloop.evaluate.r2_er import r2_er, r2_er_interval, stabilize_variance
 from spikeloop.evaluate.signal_power import (
     cc_max,
@@ -37,18 +51,27 @@ from spikeloop.evaluate.split_half import (
 )
 
 __all__ = [
-    "bootstrap_mean_score",
+    "BootstrapScores",
+    "ExplainedAbove",
+    "PairedBootstrap",
+    "ScoreInterval",
+    "bits_per_spike",
+    "bootstrap_scores",
     "cc_max",
     "cc_norm",
     "correlation_matrix",
     "fraction_explainable",
     "fraction_explained",
+    "fraction_explained_above",
     "leave_one_out_oracle",
     "leave_one_out_oracle_interval",
     "mean_reliability",
     "noise_correlation",
     "noise_power",
+    "paired_bootstrap",
     "pearson",
+    "poisson_deviance_explained",
+    "pooled_correlation",
     "r2_er",
     "r2_er_interval",
     "random_trial_oracle",
@@ -56,6 +79,7 @@ __all__ = [
     "signal_p_value",
     "signal_power",
     "signal_to_noise",
+    "single_trial_correlation",
     "spearman_brown",
     "split_half",
     "split_half_enumerated",

@@ -2,13 +2,18 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import as_array, require
 from spikeloop.evaluate.moments import centred, ratio, repeat_moments
+from spikeloop.evaluate.samples import (
+    first_present,
+    paired_samples,
+    predictions_of,
+    present_centred,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -25,6 +30,74 @@ def pearson(
     first, second = centred(first), centred(second)
     power = np.sum(first**2, axis=0) * np.sum(second**2, axis=0)
     return ratio(np.sum(first * second, axis=0), np.sqrt(power))
+
+
+def pooled_correlation(
+    responses: Float[np.ndarray, "... unit"], predictions: Float[np.ndarray, "... unit"]
+) -> Float[np.ndarray, " unit"]:
+    """Correlate over all axes but the last at once, leaving out responses that are NaN.
+
+    Predictions have the axes of the responses; an axis of length 1 stands for any length. This is
+    `pearson` for a time series cut into blocks, (block, bin, unit), the last filled up with NaN.
+    NaN where either side is constant.
+
+    Raises
+    ------
+    InvalidInputError
+        The shapes do not fit, a response is infinite, or a prediction of one is not finite.
+
+    Examples
+    --------
+    >>> blocks = np.array([[[0.0], [1.0]], [[2.0], [np.nan]]])
+    >>> pooled_correlation(blocks, np.array([[[1.0], [3.0]], [[5.0], [9.0]]])).round(12).tolist()
+    [1.0]
+    """
+    first, second, present = paired_samples(responses, predictions)
+    first, second = present_centred(first, present), present_centred(second, present)
+
+    def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
+        return np.einsum("su,su->u", a, b)
+
+    return ratio(dot(first, second), np.sqrt(dot(first, first) * dot(second, second)))
+
+
+def single_trial_correlation(
+    repeats: Float[np.ndarray, "stimulus repeat unit"],
+    predictions: Float[np.ndarray, "stimulus unit"],
+) -> Float[np.ndarray, " unit"]:
+    r"""Correlate every single trial with the prediction of its stimulus.
+
+    All trials count, also those of stimuli shown once; NaN is a trial that is missing. With signal
+    power S and noise power N, true means score about :math:`\sqrt{S / (S + N)}`: noise is held
+    against the prediction. NaN where either side is constant. The correlation with the mean over
+    repeats is `pearson` of ``responses.mean()``, and without the noise it is `cc_norm`.
+
+    Raises
+    ------
+    InvalidInputError
+        The predictions have not one row per stimulus and one column per unit, or are not finite.
+
+    Examples
+    --------
+    >>> repeats = np.array([[[1.0], [3.0]], [[5.0], [np.nan]]])
+    >>> single_trial_correlation(repeats, np.array([[0.0], [1.0]])).round(4).tolist()
+    [0.866]
+    """
+    repeats = as_array("repeats", repeats, ("stimulus", "repeat", "unit"), np.float64)
+    require(repeats.size > 0, f"repeats has shape {repeats.shape}: it holds no trials.")
+    require(not np.isinf(repeats).any(), "repeats holds infinite values. Remove them.")
+    predictions = predictions_of(repeats, predictions)
+    present = ~np.isnan(repeats)
+    n_units = repeats.shape[2]
+    origin = first_present(repeats.reshape(-1, n_units), present.reshape(-1, n_units))
+    excess = np.where(present, repeats - origin, 0.0)
+    n_trials, sums = np.count_nonzero(present, axis=1), excess.sum(axis=1)
+    total = n_trials.sum(axis=0)
+    power = np.einsum("iru,iru->u", excess, excess) - ratio(sums.sum(axis=0) ** 2, total)
+    predictions = predictions - first_present(predictions, n_trials > 0)
+    predictions -= ratio(np.sum(n_trials * predictions, axis=0), total)
+    power *= np.sum(n_trials * predictions**2, axis=0)
+    return ratio(np.sum(sums * predictions, axis=0), np.sqrt(power))
 
 
 def correlation_matrix(
@@ -105,62 +178,3 @@ def noise_correlation(
     varies = varies.astype(np.float64)
     n_free = (varies * (moments.n_repeats - 1)[:, None]).T @ varies
     return ratio(scores.T @ scores, n_free)
-
-
-def bootstrap_mean_score(
-    score: Callable[..., Float[np.ndarray, " unit"]],
-    *arrays: Float[np.ndarray, "stimulus ..."],
-    n_draws: int = 1000,
-    confidence: float = 0.95,
-    seed: int,
-) -> tuple[float, float]:
-    """Return a percentile interval of a score's mean over units, by resampling stimuli.
-
-    Whole stimuli are drawn with replacement, each with all its repeats: the interval tells how
-    far the mean would move with other stimuli of the kind, the units being these. NaN scores are
-    left out of each mean.
-
-    Parameters
-    ----------
-    score
-        Called with the arrays, cut to the stimuli drawn; returns one value per unit.
-    arrays
-        Repeats, predictions ..., each with stimuli on the first axis.
-    n_draws
-        How many sets of stimuli are drawn.
-    confidence
-        Probability that the interval aims to cover.
-    seed
-        Start of the random numbers.
-
-    Raises
-    ------
-    InvalidInputError
-        The arrays have different numbers of stimuli, or `confidence` is not between 0 and 1.
-
-    Examples
-    --------
-    >>> x = np.arange(20.0)[:, None]
-    >>> low, high = bootstrap_mean_score(pearson, x, 3 * x, n_draws=10, seed=0)
-    >>> round(low, 12), round(high, 12)
-    (1.0, 1.0)
-    """
-    require(0 < confidence < 1, f"confidence={confidence}: it must lie between 0 and 1.")
-    lengths = sorted({len(array) for array in arrays})
-    require(
-        len(lengths) == 1 and lengths[0] > 0,
-        f"the arrays have {lengths} stimuli: they must have the same number, above 0.",
-    )
-    rng = np.random.default_rng(seed)
-    means = np.full(n_draws, np.nan)
-    for draw in range(n_draws):
-        rows = rng.integers(lengths[0], size=lengths[0])
-        scores = score(*(array[rows] for array in arrays))
-        defined = np.isfinite(scores)
-        if defined.any():
-            means[draw] = scores[defined].mean()
-    if np.isnan(means).all():
-        return np.nan, np.nan
-    tail = (1 - confidence) / 2
-    low, high = np.nanquantile(means, (tail, 1 - tail))
-    return float(low), float(high)

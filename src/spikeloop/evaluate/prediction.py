@@ -10,15 +10,17 @@ times, so that single values, and means over units, are far off: report medians 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikeloop.data.checks import as_array, require, require_finite
 from spikeloop.evaluate.moments import RepeatMoments, centred, ratio, repeat_moments
+from spikeloop.evaluate.samples import predictions_of
+from spikeloop.evaluate.signal_power import fraction_explainable
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Bool, Float
 
 
 def cc_norm(
@@ -74,6 +76,61 @@ def fraction_explained(
     return 1 - ratio(np.sum(error - moments.squared_error, axis=0), signal_sum(moments))
 
 
+@dataclass(frozen=True, eq=False)
+class ExplainedAbove:
+    """The fraction explained of units whose responses the stimuli explain well enough."""
+
+    scores: Float[np.ndarray, " unit"]
+    """(unit,) `fraction_explained` of every unit, included or not."""
+    explainable: Float[np.ndarray, " unit"]
+    """(unit,) `fraction_explainable` of every unit."""
+    included: Bool[np.ndarray, " unit"]
+    """(unit,) true where `explainable` is above the threshold, and there is a score."""
+
+    @property
+    def mean(self) -> float:
+        """Mean score of the units included, negative ones as they are; NaN where none is."""
+        return float(self.scores[self.included].mean()) if self.included.any() else np.nan
+
+    @property
+    def median(self) -> float:
+        """Median score of the units included; NaN where none is."""
+        return float(np.median(self.scores[self.included])) if self.included.any() else np.nan
+
+    @property
+    def n_excluded(self) -> int:
+        """How many units the mean and the median leave out."""
+        return int((~self.included).sum())
+
+
+def fraction_explained_above(
+    repeats: Float[np.ndarray, "stimulus repeat unit"],
+    predictions: Float[np.ndarray, "stimulus unit"],
+    *,
+    threshold: float,
+) -> ExplainedAbove:
+    """Return the FEVE of the units whose FEV is above a threshold, and how many are left out.
+
+    The mean rises with the threshold, whatever the model: compare means of the same units only, and
+    report the threshold and the number left out with each. 0.15 is usual. Because FEV is estimated
+    from the same repeats, units whose noise happens to look like signal are favoured; where there
+    are other repeats, choose units by those.
+
+    Source: the selection of Cadena et al. (2019), PLoS Comput. Biol. 15:e1006897.
+
+    Examples
+    --------
+    >>> repeats = np.array([[[1.0, 1.0], [3.0, 3.0]], [[5.0, 3.0], [7.0, 1.0]]])
+    >>> above = fraction_explained_above(repeats, np.array([[2.0, 2.0], [5.0, 2.0]]), threshold=0.1)
+    >>> round(above.mean, 4), above.n_excluded
+    (1.1429, 1)
+    """
+    scores = fraction_explained(repeats, predictions)
+    explainable = fraction_explainable(repeats)
+    included = np.isfinite(scores) & (explainable > threshold)
+    return ExplainedAbove(scores, explainable, included)
+
+
 def moments_and_predictions(
     repeats: np.ndarray, predictions: np.ndarray
 ) -> tuple[RepeatMoments, Float[np.ndarray, "used unit"]]:
@@ -85,14 +142,7 @@ def moments_and_predictions(
         The predictions have not one row per stimulus and one column per unit, or are not finite.
     """
     moments = repeat_moments(repeats)
-    predictions = as_array("predictions", predictions, ("stimulus", "unit"), np.float64)
-    n_stimuli, _, n_units = np.shape(repeats)
-    require(
-        predictions.shape == (n_stimuli, n_units),
-        f"predictions has shape {predictions.shape}: the repeats want ({n_stimuli}, {n_units}).",
-    )
-    require_finite("predictions", predictions)
-    return moments, predictions[moments.stimulus]
+    return moments, predictions_of(repeats, predictions)[moments.stimulus]
 
 
 def signal_sum(moments: RepeatMoments) -> Float[np.ndarray, " unit"]:
