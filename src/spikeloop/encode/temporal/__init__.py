@@ -1,0 +1,1 @@
+"""Models of spikes driven by a continuous stimulus."""
