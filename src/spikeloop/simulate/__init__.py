@@ -6,7 +6,7 @@ May import: `neurons`, `evaluate`, `data`, `numerics`, `errors`.
 Start reading in `networks/network.py`, `recordings/recording.py` or `cortex/virtual_cortex.py`.
 """
 
-from spikeloop.simulate.cortex.natural_patches import natural_patches
+from spikeloop.simulate.cortex.natural_patches import NaturalPatches, natural_patches
 from spikeloop.simulate.cortex.receptive_fields import Gabors
 from spikeloop.simulate.cortex.response_model import VirtualResponseModel
 from spikeloop.simulate.cortex.spiking import spikes_from_rates, trial_gains
@@ -77,6 +77,7 @@ __all__ = [
     "Injection",
     "Interference",
     "Matrix",
+    "NaturalPatches",
     "Network",
     "Noise",
     "OneToOne",

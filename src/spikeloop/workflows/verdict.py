@@ -85,6 +85,8 @@ def truth_arrays(truth: CorticalTruth) -> dict[str, np.ndarray]:
         "filters": truth.filters,
         "cell_type": truth.cell_type,
         "image_ids": truth.image_ids,
+        "photograph": truth.photograph,
+        "box": truth.box,
         "rates_hz": truth.rates_hz,
         "window_s": np.asarray(truth.window_s),
         "signal_variance": truth.signal_variance,

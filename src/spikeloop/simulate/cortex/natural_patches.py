@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -9,7 +10,7 @@ import numpy as np
 from spikeloop.data.checks import require
 
 if TYPE_CHECKING:
-    from jaxtyping import Float
+    from jaxtyping import Float, Int
 
 PHOTOGRAPHS = ("china.jpg", "flower.jpg")
 REDUCTIONS = (1.5, 2.0, 3.0)
@@ -20,9 +21,21 @@ LEAST_CONTRAST = 0.04
 """Patches whose pixels have a smaller standard deviation, such as clear sky, are left out."""
 
 
+@dataclass(frozen=True, eq=False)
+class NaturalPatches:
+    """Patches, and where in which photograph each was cut."""
+
+    pixels: Float[np.ndarray, "patch y x"]
+    """(patch, y, x) between 0 and 1."""
+    photograph: Int[np.ndarray, " patch"]
+    """(patch,) which of the photographs."""
+    box: Float[np.ndarray, "patch 4"]
+    """(patch, 4) top, left, bottom and right, as shares of the photograph's height and width."""
+
+
 def natural_patches(
     n_patches: int, n_pixels: int, *, rms_contrast: float, seed: int
-) -> Float[np.ndarray, "patch y x"]:
+) -> NaturalPatches:
     """Cut grey patches out of photographs, each with mean 0.5 and the same contrast.
 
     Patches start on a grid of half a patch, at three magnifications, so that two patches of one
@@ -31,7 +44,8 @@ def natural_patches(
 
     Patches of different magnifications show the same places of the photographs: of the 1,180 that
     the virtual cortex is shown, nearly all of a random fifth lie at least half inside one of the
-    others. Such a split flatters a model; hold out whole parts of the photographs instead.
+    others. Such a split flatters a model; hold out whole parts of the photographs instead, by
+    `NaturalPatches.box`.
 
     Parameters
     ----------
@@ -51,23 +65,25 @@ def natural_patches(
 
     Examples
     --------
-    >>> patches = natural_patches(10, 16, rms_contrast=0.2, seed=1)
+    >>> patches = natural_patches(10, 16, rms_contrast=0.2, seed=1).pixels
     >>> patches.shape, float(patches.mean().round(2))
     ((10, 16, 16), 0.5)
     """
     rng = np.random.default_rng(seed)
-    found = np.concatenate(
-        [_tiles(photograph, n_pixels) for photograph in _grey_photographs()], dtype=np.float64
-    )
+    tiles = [_tiles(photograph, n_pixels) for photograph in _grey_photographs()]
+    found, box = (np.concatenate(parts) for parts in zip(*tiles, strict=True))
+    photograph = np.repeat(np.arange(len(tiles)) // len(REDUCTIONS), [len(t[0]) for t in tiles])
     require(
         len(found) >= n_patches,
         f"n_patches={n_patches} of {n_pixels} x {n_pixels} pixels: the two photographs hold "
         f"{len(found)}. Ask for fewer patches, or for smaller ones.",
     )
-    patches = found[rng.permutation(len(found))[:n_patches]]
+    drawn = rng.permutation(len(found))[:n_patches]
+    patches = found[drawn].astype(np.float64)
     centred = patches - patches.mean(axis=(1, 2), keepdims=True)
     scaled = 0.5 + rms_contrast * centred / centred.std(axis=(1, 2), keepdims=True)
-    return np.clip(scaled, 0.0, 1.0).astype(np.float32)
+    pixels = np.clip(scaled, 0.0, 1.0).astype(np.float32)
+    return NaturalPatches(pixels, photograph[drawn], box[drawn])
 
 
 def _grey_photographs() -> list[Float[np.ndarray, "y x"]]:
@@ -85,11 +101,15 @@ def _grey_photographs() -> list[Float[np.ndarray, "y x"]]:
 
 def _tiles(
     photograph: Float[np.ndarray, "y x"], n_pixels: int
-) -> Float[np.ndarray, "tile n_pixels n_pixels"]:
-    """Return the tiles of half overlap that are not featureless."""
+) -> tuple[Float[np.ndarray, "tile n_pixels n_pixels"], Float[np.ndarray, "tile 4"]]:
+    """Return the tiles of half overlap that are not featureless, and their boxes."""
     if min(photograph.shape) < n_pixels:
-        return np.empty((0, n_pixels, n_pixels))
+        return np.empty((0, n_pixels, n_pixels)), np.empty((0, 4))
     step = max(n_pixels // 2, 1)
     windows = np.lib.stride_tricks.sliding_window_view(photograph, (n_pixels, n_pixels))
-    tiles = windows[::step, ::step].reshape(-1, n_pixels, n_pixels)
-    return tiles[tiles.std(axis=(1, 2)) >= LEAST_CONTRAST]
+    tiles = windows[::step, ::step]
+    corner = step * np.stack(np.indices(tiles.shape[:2]), axis=-1).reshape(-1, 2)
+    box = np.concatenate([corner, corner + n_pixels], axis=1) / np.tile(photograph.shape, 2)
+    tiles = tiles.reshape(-1, n_pixels, n_pixels)
+    kept = tiles.std(axis=(1, 2)) >= LEAST_CONTRAST
+    return tiles[kept], box[kept]

@@ -14,7 +14,7 @@ import numpy as np
 
 from spikeloop.data import BLANK, Experiment, Images, SpikeTrains, Trials
 from spikeloop.data.checks import require
-from spikeloop.simulate.cortex.natural_patches import natural_patches
+from spikeloop.simulate.cortex.natural_patches import NaturalPatches, natural_patches
 from spikeloop.simulate.cortex.receptive_fields import Gabors, draw_gabors
 from spikeloop.simulate.cortex.response_model import (
     COMPLEX,
@@ -126,7 +126,11 @@ class CorticalTruth:
     cell_type: Shaped[np.ndarray, " unit"]
     """(unit,) "simple", "complex" or "unresponsive"."""
     image_ids: Int[np.ndarray, " image"]
-    """(image,) the rows of `rates_hz`."""
+    """(image,) the rows of `rates_hz`, and of the next two."""
+    photograph: Int[np.ndarray, " image"]
+    """(image,) which photograph each was cut from."""
+    box: Float[np.ndarray, "image 4"]
+    """(image, 4) top, left, bottom and right, as shares of the photograph's height and width."""
     rates_hz: Float[np.ndarray, "image unit"]
     """(image, unit) expected rate while each image is answered, in spikes per second."""
     window_s: tuple[float, float]
@@ -185,15 +189,17 @@ def simulate_cortex(method: VirtualCortex, *, seed: int) -> SimulatedCortex:
     Trials(60 presentations of 20 stimuli, 20 of them blank)
     """
     seeds = [int(word) for word in np.random.SeedSequence(seed).generate_state(5)]
-    images = _draw_images(method, seed=seeds[0])
-    truth = _truth(method, images, seed=seeds[1])
+    images, patches = _draw_images(method, seed=seeds[0])
+    truth = _truth(method, images, patches, seed=seeds[1])
     trials = _draw_trials(method, images.image_ids, seed=seeds[2])
     spikes = _draw_spikes(method, trials, truth, seeds=(seeds[3], seeds[4]))
     experiment = Experiment("virtual visual cortex", spikes=spikes, trials=trials, images=images)
     return SimulatedCortex(experiment, truth)
 
 
-def _truth(method: VirtualCortex, images: Images, *, seed: int) -> CorticalTruth:
+def _truth(
+    method: VirtualCortex, images: Images, patches: NaturalPatches, *, seed: int
+) -> CorticalTruth:
     cell_type, gabors, model = _draw_population(method, seed=seed)
     rates_hz = model.rates(images.pixels)
     expected = rates_hz * method.duration_s
@@ -203,6 +209,8 @@ def _truth(method: VirtualCortex, images: Images, *, seed: int) -> CorticalTruth
         gabors=gabors,
         cell_type=cell_type,
         image_ids=images.image_ids,
+        photograph=patches.photograph,
+        box=patches.box,
         rates_hz=rates_hz,
         window_s=(method.latency_s, method.latency_s + method.duration_s),
         signal_variance=expected.var(axis=0, ddof=1),
@@ -239,13 +247,14 @@ def _spread(factor: float, n_units: int, rng: np.random.Generator) -> np.ndarray
     return factor ** np.clip(rng.standard_normal(n_units), -2, 2)
 
 
-def _draw_images(method: VirtualCortex, *, seed: int) -> Images:
+def _draw_images(method: VirtualCortex, *, seed: int) -> tuple[Images, NaturalPatches]:
     """Draw patches, and give them ids that are not their rows: images are paired by id."""
-    pixels = natural_patches(
+    patches = natural_patches(
         method.n_images, method.n_pixels, rms_contrast=method.rms_contrast, seed=seed
     )
     image_ids = np.random.default_rng(seed).permutation(method.n_images)
-    return Images(pixels, image_ids, extent_deg=(method.extent_deg, method.extent_deg))
+    extent_deg = (method.extent_deg, method.extent_deg)
+    return Images(patches.pixels, image_ids, extent_deg), patches
 
 
 def _draw_trials(method: VirtualCortex, image_ids: np.ndarray, *, seed: int) -> Trials:
