@@ -1,0 +1,315 @@
+"""Train a network on one session, or on many that share its core."""
+
+from __future__ import annotations
+
+import hashlib
+import warnings
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spikeloop.data.checks import require
+from spikeloop.encode.fitted import Estimate, Parameters
+from spikeloop.encode.image_data import ImageData
+from spikeloop.encode.network.checkpoint import Checkpoint
+from spikeloop.encode.network.epochs import Plan, Shown, Weights, train_epoch, validate
+from spikeloop.encode.network.model import ConvolutionalNetwork, named
+from spikeloop.errors import SpikeloopWarning
+
+if TYPE_CHECKING:
+    from jaxtyping import Float
+
+FEWEST_VALIDATION = 3
+PLATEAU_FACTOR = 1 / 3
+CURVES = ("training_loss", "validation_loss", "validation_correlation")
+
+Pair = tuple[ImageData, ImageData]
+
+
+@dataclass
+class State:
+    """All that decides how a training goes on."""
+
+    weights: Weights
+    best: dict[str, jax.Array]
+    """What predicted the validation images best, for each member."""
+    score: Float[np.ndarray, " member"]
+    """How well that was."""
+    waiting: Float[np.ndarray, " member"]
+    """Epochs since then; a member that waited for all its patience is done."""
+    factor: Float[np.ndarray, " member"]
+    """What plateaus have made of the learning rate."""
+    curves: dict[str, Float[np.ndarray, "epoch member"]]
+    """NaN where epochs are still to come."""
+    epoch: np.ndarray
+    """How many are done."""
+
+
+def train_sessions(
+    model: ConvolutionalNetwork,
+    sessions: Sequence[Pair],
+    *,
+    seed: int,
+    start_core: Parameters | None = None,
+    freeze_core: bool = False,
+    progress: Callable[[int, int, float], None] | None = None,
+    checkpoint: Checkpoint | None = None,
+) -> list[Estimate]:
+    """Train one core on all sessions, with a readout for the units of each.
+
+    A step sees a minibatch of each session; sessions with fewer images come round more often.
+
+    Parameters
+    ----------
+    model
+        The network.
+    sessions
+        Training and validation images of each; units and numbers of images may differ, not sizes.
+    seed
+        Decides where the weights start, and the order of the images.
+    start_core
+        Parameters of a trained network of the same core, to start from: transfer.
+    freeze_core
+        Keep the core as it starts, and train readouts alone.
+    progress
+        Called after each epoch: its number, how many there may be, the validation correlation.
+    checkpoint
+        Where the state of the training is kept, and taken up again.
+
+    Returns
+    -------
+    estimates
+        For each session; the loss curves (epoch, member) in `history` are of all together.
+
+    Raises
+    ------
+    InvalidInputError
+        Images differ in size, fewer than 3 are for validation, or `start_core` does not fit.
+    BadFileError
+        The checkpoint is damaged.
+    """
+    _require_sessions(sessions, seed)
+    plan = Plan(model, len(sessions), freeze_core)
+    state = _begin(plan, sessions, seed, start_core)
+    inputs = [_input(training) for training, _ in sessions]
+    scales = [np.asarray(state.best[f"session.{s}.output.scale"][0]) for s in range(len(sessions))]
+    shown = [
+        [_shown(data, *of, scale) for data, of, scale in zip(part, inputs, scales, strict=True)]
+        for part in zip(*sessions, strict=True)
+    ]
+    identity = {"model": repr(model), "seed": str(seed), "data": _digest(sessions, start_core)}
+    if checkpoint is not None:
+        state = _resumed(state, checkpoint, identity)
+    _run(plan, state, shown, seed, _Watch(progress, checkpoint, identity))
+    n_done = int(state.epoch)
+    history = {name: curve[:n_done] for name, curve in state.curves.items()}
+    return [
+        Estimate(_of_session(state.best, index, *inputs[index]), history)
+        for index in range(len(sessions))
+    ]
+
+
+@dataclass(frozen=True)
+class _Watch:
+    """Who is told of each epoch."""
+
+    progress: Callable[[int, int, float], None] | None
+    checkpoint: Checkpoint | None
+    identity: dict[str, str]
+
+    def tell(self, state: State, max_epochs: int, *, last: bool) -> None:
+        epoch = int(state.epoch)
+        if self.progress is not None:
+            reached = state.curves["validation_correlation"][epoch - 1].mean()
+            self.progress(epoch, max_epochs, float(reached))
+        if self.checkpoint is not None and (last or epoch % self.checkpoint.every_epochs == 0):
+            self.checkpoint.save(_flat(state), self.identity)
+
+
+def _run(plan: Plan, state: State, shown: list[list[Shown]], seed: int, watch: _Watch) -> None:
+    """Train, epoch after epoch, until each member is done; the state is changed in place."""
+    training = plan.model.training
+    members = seed + np.arange(plan.model.n_seeds)
+    lengths = [len(part.images) for part in shown[0]]
+    while state.epoch < training.max_epochs and (state.waiting < training.patience).any():
+        epoch = int(state.epoch)
+        order = _orders(lengths, training.batch_size, members, epoch)
+        schedule = {
+            "key": jax.vmap(lambda s, e=epoch: jax.random.fold_in(jax.random.key(s), e + 1))(
+                members
+            ),
+            "rate": jnp.asarray(training.rate(epoch) * state.factor, dtype=jnp.float32),
+            "done": jnp.full(len(members), epoch * order[0].shape[1]),
+            "order": order,
+        }
+        state.weights, loss = train_epoch(plan, state.weights, shown[0], schedule)
+        looked = validate(plan, state.weights.average, shown[1])
+        for name, values in zip(CURVES, (loss, *looked), strict=True):
+            state.curves[name][epoch] = values
+        _judge(state, training.patience, plateau=training.schedule == "plateau")
+        state.epoch += 1
+        over = state.epoch == training.max_epochs or (state.waiting >= training.patience).all()
+        watch.tell(state, training.max_epochs, last=bool(over))
+
+
+def _judge(state: State, patience: int, *, plateau: bool) -> None:
+    """Keep the weights of members that got better; let the others wait, or end."""
+    losses = [state.curves[name][state.epoch] for name in CURVES]
+    finite = np.isfinite(losses).all(axis=0)
+    running = state.waiting < patience
+    better = running & finite & (losses[-1] > state.score)
+    state.score = np.where(better, losses[-1], state.score)
+    state.best = {
+        key: jnp.where(better.reshape(-1, *[1] * (old.ndim - 1)), state.weights.average[key], old)
+        for key, old in state.best.items()
+    }
+    state.waiting = np.where(better, 0, state.waiting + 1)
+    if plateau:
+        stuck = (state.waiting > 0) & (state.waiting % max(patience // 3, 1) == 0)
+        state.factor = np.where(stuck, state.factor * PLATEAU_FACTOR, state.factor)
+    lost = running & ~finite
+    if lost.any():
+        state.waiting = np.where(lost, patience, state.waiting)
+        warnings.warn(
+            f"the loss of member {int(np.flatnonzero(lost)[0])} is not finite in epoch "
+            f"{int(state.epoch) + 1}: its best weights before are kept. Lower learning_rate.",
+            SpikeloopWarning,
+            stacklevel=5,
+        )
+
+
+def _orders(
+    lengths: list[int], batch_size: int, members: np.ndarray, epoch: int
+) -> list[np.ndarray]:
+    """Return for each session the images of each minibatch: (member, step, image)."""
+    sizes = [min(batch_size, n) for n in lengths]
+    n_steps = max(n // size for n, size in zip(lengths, sizes, strict=True))
+    orders = [[] for _ in lengths]
+    for member in members:
+        rng = np.random.default_rng([member, epoch])
+        for order, n, size in zip(orders, lengths, sizes, strict=True):
+            rounds = -(-n_steps * size // n)
+            drawn = np.concatenate([rng.permutation(n) for _ in range(rounds)])
+            order.append(drawn[: n_steps * size].reshape(n_steps, size).astype(np.int32))
+    return [np.stack(order) for order in orders]
+
+
+def _begin(plan: Plan, sessions: Sequence[Pair], seed: int, start_core: Parameters | None) -> State:
+    model = plan.model
+    members = []
+    for member in range(model.n_seeds):
+        key = jax.random.fold_in(jax.random.key(seed + member), 0)
+        parameters = {}
+        for index, (data, _) in enumerate(sessions):
+            session_key = jax.random.fold_in(key, index)
+            of_session = model.begin(session_key, data.means, data.pixels.shape[1:])
+            for name, value in of_session.items():
+                shared = name.startswith("core.")
+                parameters.setdefault(name if shared else f"session.{index}.{name}", value)
+        members.append(parameters)
+    now = {name: jnp.stack([member[name] for member in members]) for name in members[0]}
+    if start_core is not None:
+        now |= _transferred(start_core, now)
+    moments = jax.vmap(model.training.optimizer().init)(plan.trained(now)[0])
+    # Copies, as each epoch takes the memory of the weights for its own.
+    average, best = ({name: value + 0 for name, value in now.items()} for _ in range(2))
+    return State(
+        weights=Weights(now, average, moments),
+        best=best,
+        score=np.full(model.n_seeds, -np.inf),
+        waiting=np.zeros(model.n_seeds),
+        factor=np.ones(model.n_seeds),
+        curves={
+            name: np.full((model.training.max_epochs, model.n_seeds), np.nan) for name in CURVES
+        },
+        epoch=np.array(0),
+    )
+
+
+def _transferred(start_core: Parameters, now: dict[str, jax.Array]) -> dict[str, jax.Array]:
+    """Return the core to start from, one for each member; a single one serves all."""
+    wanted = {name: value.shape for name, value in now.items() if name.startswith("core.")}
+    core = {name: value for name, value in start_core.items() if name.startswith("core.")}
+    fits = core.keys() == wanted.keys() and all(
+        value.shape in {wanted[name], (1, *wanted[name][1:])} for name, value in core.items()
+    )
+    require(
+        fits,
+        f"start_core has {sorted((name, value.shape) for name, value in core.items())}: this "
+        f"network wants {sorted(wanted.items())}. Give parameters of a network with the same core, "
+        "and as many members, or one.",
+    )
+    return {name: jnp.broadcast_to(value, wanted[name]) + 0 for name, value in core.items()}
+
+
+def _require_sessions(sessions: Sequence[Pair], seed: int) -> None:
+    require(len(sessions) > 0, "no sessions: give one at least.")
+    require(seed >= 0, f"seed={seed}: it must be 0 or more.")
+    shapes = {data.pixels.shape[1:] for pair in sessions for data in pair}
+    require(
+        len(shapes) == 1,
+        f"images of {len(shapes)} sizes, {sorted(shapes)}: all must have one. Resize them.",
+    )
+    for training, validation in sessions:
+        require(
+            len(validation) >= FEWEST_VALIDATION and len(training) >= FEWEST_VALIDATION,
+            f"{len(training)} images to train on and {len(validation)} for validation: at least "
+            f"{FEWEST_VALIDATION} of each are needed. Split the stimuli otherwise.",
+        )
+
+
+def _input(training: ImageData) -> tuple[np.float32, np.float32]:
+    """Return the mean and the standard deviation of all pixels."""
+    return np.float32(training.pixels.mean()), np.float32(training.pixels.std() or 1)
+
+
+def _shown(data: ImageData, mean: float, sd: float, scale: np.ndarray) -> Shown:
+    return Shown(
+        jnp.asarray((data.pixels - mean) / sd, dtype=jnp.float32),
+        jnp.asarray(data.means / scale, dtype=jnp.float32),
+        jnp.asarray(data.n_trials / data.n_trials.mean(), dtype=jnp.float32),
+    )
+
+
+def _of_session(parameters: dict, index: int, mean: float, sd: float) -> Parameters:
+    """Return the shared core, the readout of one session, and how its images are standardized."""
+    core = {name: value for name, value in parameters.items() if name.startswith("core.")}
+    own = named(parameters, f"session.{index}.")
+    return {"input.mean": jnp.asarray(mean), "input.sd": jnp.asarray(sd)} | core | own
+
+
+def _digest(sessions: Sequence[Pair], start_core: Parameters | None) -> str:
+    """Return a short name for all that the training sees."""
+    seen = hashlib.sha256()
+    for pair in sessions:
+        for data in pair:
+            for values in (data.pixels, data.means, data.n_trials):
+                seen.update(np.ascontiguousarray(values))
+    for name in sorted(start_core or {}):
+        seen.update(np.ascontiguousarray(start_core[name]))
+    return seen.hexdigest()[:16]
+
+
+def _flat(state: State) -> dict[str, np.ndarray]:
+    """Return all arrays of a state by names."""
+    leaves, _ = jax.tree_util.tree_flatten_with_path(vars(state))
+    return {jax.tree_util.keystr(path): np.asarray(value) for path, value in leaves}
+
+
+def _resumed(state: State, checkpoint: Checkpoint, identity: dict[str, str]) -> State:
+    """Return the state that was kept, or that to begin with."""
+    kept = checkpoint.load(_flat(state), identity)
+    if kept is None:
+        return state
+    leaves, tree = jax.tree_util.tree_flatten_with_path(vars(state))
+    values = [
+        jnp.array(kept[jax.tree_util.keystr(path)])
+        if isinstance(old, jax.Array)
+        else kept[jax.tree_util.keystr(path)]
+        for path, old in leaves
+    ]
+    return replace(state, **jax.tree_util.tree_unflatten(tree, values))
