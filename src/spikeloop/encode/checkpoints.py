@@ -8,7 +8,7 @@ from __future__ import annotations
 import json
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import jax
 import jax.numpy as jnp
@@ -23,6 +23,7 @@ from spikeloop.encode.images.linear_nonlinear import LinearNonlinear
 from spikeloop.encode.images.linear_nonlinear_poisson import LinearNonlinearPoisson
 from spikeloop.encode.images.mean_response import MeanResponse
 from spikeloop.encode.images.scattering_kernel import ScatteringKernel
+from spikeloop.encode.model_file import part_of, read_model_file, write_model_file
 from spikeloop.encode.network.model import ConvolutionalNetwork
 from spikeloop.encode.splits import StimulusSplit
 from spikeloop.errors import BadFileError, InvalidInputError
@@ -57,9 +58,6 @@ def save_model(path: str | Path, fitted: FittedModel) -> None:
     InvalidInputError
         Its settings cannot be told again from what would be written.
     """
-    from safetensors.numpy import save_file
-
-    path = Path(path)
     settings, unit_ids = _told(fitted)
     arrays = {f"parameters.{name}": value for name, value in fitted.parameters.items()}
     arrays |= {f"history.{name}": value for name, value in fitted.history.items()}
@@ -70,26 +68,22 @@ def save_model(path: str | Path, fitted: FittedModel) -> None:
         "model": type(fitted.model).__name__,
         "settings": settings,
         "unit_ids": unit_ids,
-        "window_s": json.dumps(fitted.window_s),
+        "window_s": list(fitted.window_s),
     }
-    unfinished = path.with_name(path.name + ".part")
-    save_file(
-        {name: np.array(value, order="C") for name, value in arrays.items()}, unfinished, header
-    )
-    unfinished.replace(path)
+    write_model_file(Path(path), arrays, header)
 
 
-def _told(fitted: FittedModel) -> tuple[str, str]:
-    """Return settings and ids of units as JSON, which must say them exactly."""
+def _told(fitted: FittedModel) -> tuple[dict[str, Any], list[object]]:
+    """Return settings and ids of units as JSON knows them, which must say them exactly."""
     kind = type(fitted.model)
     require(
         kind is MODELS.get(kind.__name__),
         f"a {kind.__name__} cannot be saved: only {', '.join(MODELS)} can be read again.",
     )
     try:
-        settings = json.dumps(asdict(fitted.model))
-        unit_ids = json.dumps(fitted.unit_ids.tolist())
-        same = TypeAdapter(kind).validate_json(settings) == fitted.model
+        settings = json.loads(json.dumps(asdict(fitted.model)))
+        unit_ids = json.loads(json.dumps(fitted.unit_ids.tolist()))
+        same = TypeAdapter(kind).validate_python(settings) == fitted.model
     except (TypeError, ValueError):
         same = False
     require(
@@ -114,7 +108,7 @@ def load_model(path: str | Path) -> FittedModel:
         The file is missing, cut off, of another kind, or its arrays do not fit its settings.
     """
     path = Path(path)
-    header, arrays = _read(path)
+    header, arrays = read_model_file(path, FORMAT)
     kind = MODELS.get(header.get("model", ""))
     if kind is None:
         raise BadFileError(
@@ -127,7 +121,7 @@ def load_model(path: str | Path) -> FittedModel:
         image = jax.ShapeDtypeStruct((1, height, width), jnp.float32)
         counts = jax.eval_shape(fitted.model.expected_counts, dict(fitted.parameters), image)
         fits = counts.shape == (1, len(fitted.unit_ids))
-    except (KeyError, TypeError, ValueError, IndexError):
+    except (KeyError, TypeError, ValueError, IndexError, OverflowError, MemoryError):
         fits = False
     if not fits:
         raise BadFileError(
@@ -137,44 +131,22 @@ def load_model(path: str | Path) -> FittedModel:
     return fitted
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            header = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise BadFileError(f"{path}: there is no such file.") from None
-    except (SafetensorError, OSError) as error:
-        raise BadFileError(
-            f"{path} cannot be read as a model: {error}. It may have been cut off: save it again."
-        ) from None
-    if header.get("format") != FORMAT:
-        raise BadFileError(f"{path} is no {FORMAT}. Give a file that save_model wrote.")
-    return header, arrays
-
-
 def _assembled(
-    path: Path, kind: type[ImageModel], header: dict[str, str], arrays: dict[str, np.ndarray]
+    path: Path, kind: type[ImageModel], header: dict[str, Any], arrays: dict[str, np.ndarray]
 ) -> FittedModel:
-    def part(name: str) -> dict[str, np.ndarray]:
-        return {
-            key.removeprefix(f"{name}."): value
-            for key, value in arrays.items()
-            if key.startswith(f"{name}.")
-        }
-
     try:
-        start_s, stop_s = json.loads(header["window_s"])
+        start_s, stop_s = header["window_s"]
+        require(stop_s > start_s, f"window_s=({start_s}, {stop_s}): stop must be after start.")
         return FittedModel(
-            model=TypeAdapter(kind).validate_json(header["settings"]),
-            parameters={name: jnp.asarray(value) for name, value in part("parameters").items()},
-            unit_ids=np.asarray(json.loads(header["unit_ids"])),
+            model=TypeAdapter(kind).validate_python(header["settings"]),
+            parameters={
+                name: jnp.asarray(value) for name, value in part_of(arrays, "parameters").items()
+            },
+            unit_ids=np.asarray(header["unit_ids"]),
             window_s=(float(start_s), float(stop_s)),
             mean_image=arrays["mean_image"],
-            split=StimulusSplit(**part("split")),
-            history=part("history"),
+            split=StimulusSplit(**part_of(arrays, "split")),
+            history=part_of(arrays, "history"),
         )
     except (KeyError, TypeError, ValueError, ValidationError, InvalidInputError) as error:
         first = str(error).splitlines()[0]

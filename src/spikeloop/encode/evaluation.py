@@ -14,6 +14,7 @@ from spikeloop.data import Images, Responses
 from spikeloop.data.checks import require
 from spikeloop.encode.fitted import FittedModel
 from spikeloop.encode.image_data import image_data
+from spikeloop.encode.splits import StimulusSplit
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int, Shaped
@@ -121,6 +122,25 @@ def evaluate_models(
     InvalidInputError
         The models were fitted with different splits, to other units, or nothing was held out.
     """
+    split = _shared_split(fitted, responses)
+    truth = _Truth.of(responses, images, split.fitting_ids, split.test_ids)
+    models = [
+        _score(name, model.predict(truth.pixels).astype(float), truth, method, seed=seed)
+        for name, model in fitted.items()
+    ]
+    return ModelComparison(
+        unit_ids=responses.unit_ids,
+        test_ids=split.test_ids,
+        means=truth.means,
+        n_trials=truth.n_trials,
+        fraction_explainable=_where_repeated(evaluate.fraction_explainable, truth),
+        models=models,
+        differences=_differences(models, truth.means, method, seed=seed),
+    )
+
+
+def _shared_split(fitted: Mapping[str, FittedModel], responses: Responses) -> StimulusSplit:
+    """Return the split of all models, or say why they cannot be compared on these responses."""
     splits = [model.split for model in fitted.values()]
     require(len(splits) > 0, "there are no models to evaluate: give at least one.")
     test_ids = splits[0].test_ids
@@ -140,20 +160,7 @@ def evaluate_models(
             np.array_equal(model.unit_ids, responses.unit_ids),
             f"{name} was fitted to other units than those of the responses.",
         )
-    truth = _Truth.of(responses, images, splits[0].fitting_ids, test_ids)
-    models = [
-        _score(name, model.predict(truth.pixels).astype(float), truth, method, seed=seed)
-        for name, model in fitted.items()
-    ]
-    return ModelComparison(
-        unit_ids=responses.unit_ids,
-        test_ids=test_ids,
-        means=truth.means,
-        n_trials=truth.n_trials,
-        fraction_explainable=_where_repeated(evaluate.fraction_explainable, truth),
-        models=models,
-        differences=_differences(models, truth.means, method, seed=seed),
-    )
+    return splits[0]
 
 
 @dataclass(frozen=True, eq=False)

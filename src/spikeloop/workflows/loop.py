@@ -19,6 +19,12 @@ from spikeloop.workflows.characterize import (
     report_sections,
 )
 from spikeloop.workflows.job import Job, check_seed, open_job
+from spikeloop.workflows.loop_models import (
+    ModelVerdict,
+    judge_models,
+    model_numbers,
+    model_section,
+)
 from spikeloop.workflows.verdict import (
     draw_overview,
     judge,
@@ -53,7 +59,7 @@ def run_loop(
     resume: bool = False,
     command: str = "",
 ) -> Path:
-    """Simulate, record, read, characterize and judge; make a results folder with a report.
+    """Simulate, record, read, characterize, model and judge; make a results folder with a report.
 
     The folder holds the recording (``experiment.nwb``), the truth (``truth.npz``), every result,
     the picture of the whole (``overview.png``, where there are simple cells and other units), and
@@ -77,29 +83,42 @@ def run_loop(
     config = _with_window(config)
     run = Run("loop", config, command=command)
     out = Path(out)
-    with open_job(out, run, n_steps=N_STEPS + 3, overwrite=overwrite, resume=resume) as job:
+    with open_job(out, run, n_steps=N_STEPS + 5, overwrite=overwrite, resume=resume) as job:
         with job.doing("simulate"):
             cortex = simulate_cortex(config.cortex, seed=config.seed)
         with job.doing("write and read NWB"):
             path = job.folder.file("experiment.nwb", lambda path: _record(path, cortex, config))
             experiment = read_experiment(path, ReadOptions(nwb_stimulus="natural_scenes"))
         findings = characterize(job, experiment, config.analysis, seed=config.seed)
+        responses = findings.scenes.responses
+        models = judge_models(job, cortex.truth, experiment, responses, seed=config.seed)
         with job.doing("report"):
-            _report(job, cortex, experiment, findings)
+            _report(job, cortex, experiment, findings, models)
     return out
 
 
-def _report(job: Job, cortex: SimulatedCortex, experiment: Experiment, findings: Findings) -> None:
+def _report(
+    job: Job,
+    cortex: SimulatedCortex,
+    experiment: Experiment,
+    findings: Findings,
+    models: ModelVerdict | None,
+) -> None:
     verdict = judge(cortex.truth, findings.scenes)
     overview = draw_overview(cortex, findings.raster, verdict)
     if overview is not None:
         job.folder.file("overview.png", lambda path: overview.figure.savefig(path, dpi=150))
     job.folder.file("truth.npz", lambda path: write_arrays(path, truth_arrays(cortex.truth)))
+    judged = [] if models is None else [model_section(models)]
     report = Report(
         "Once round the loop",
-        [verdict_section(verdict, overview), *report_sections(experiment, findings)],
-        subtitle="A virtual visual cortex, recorded, characterized, and judged by its truth",
-        key_numbers=[*verdict_numbers(verdict), *key_numbers(experiment, findings)],
+        [verdict_section(verdict, overview), *judged, *report_sections(experiment, findings)],
+        subtitle="A virtual cortex, recorded, characterized, modelled, and judged by its truth",
+        key_numbers=[
+            *verdict_numbers(verdict),
+            *([] if models is None else model_numbers(models)),
+            *key_numbers(experiment, findings),
+        ],
         warnings=job.notes,
         provenance=job.provenance(),
     )

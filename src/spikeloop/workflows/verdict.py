@@ -45,20 +45,19 @@ class Verdict:
     @property
     def simple_recovery(self) -> float:
         """Median over simple cells of `recovery`."""
-        return _median(self.recovery[self.cell_type == "simple"])
+        return known_median(self.recovery[self.cell_type == "simple"])
 
     @property
     def ceiling_error(self) -> float:
         """Median over responsive units of the absolute error of the noise ceiling."""
         responsive = self.cell_type != "unresponsive"
-        return _median(np.abs(self.estimated_ceiling - self.true_ceiling)[responsive])
+        return known_median(np.abs(self.estimated_ceiling - self.true_ceiling)[responsive])
 
 
 def judge(truth: CorticalTruth, scenes: SceneFindings) -> Verdict:
     """Compare what was found with the truth, unit by unit, paired by their ids."""
     unit_ids = scenes.responses.unit_ids
-    sorter = np.argsort(truth.model.unit_ids)
-    row = sorter[np.searchsorted(truth.model.unit_ids, unit_ids, sorter=sorter)]
+    row = rows_of(truth.model.unit_ids, unit_ids)
     filters, cell_type = truth.filters[row], truth.cell_type[row]
     recovery = filter_correlation(scenes.fields, filters[:, 0])
     overlap = subspace_overlap(scenes.fields[:, None], filters)
@@ -210,6 +209,13 @@ def _table(verdict: Verdict) -> ReportTable:
     return unit_table("Verdict", columns, "filter recovered: as in the histogram above.")
 
 
-def _median(values: np.ndarray) -> float:
+def rows_of(ids: np.ndarray, wanted: np.ndarray) -> np.ndarray:
+    """Return the row of each wanted id."""
+    sorter = np.argsort(ids)
+    return sorter[np.searchsorted(ids, wanted, sorter=sorter)]
+
+
+def known_median(values: np.ndarray) -> float:
+    """Return the median of the values that are finite, NaN where there are none."""
     known = values[np.isfinite(values)]
     return float(np.median(known)) if known.size else float("nan")

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
 
 SHARPEST = 30.0
 """The greatest sharpness, per standard deviation of what the filter says."""
+FEWEST_ABOVE = 10
+"""Of how many images a filter must say more than a threshold: the slope beyond it is theirs."""
 
 
 def curved(curve: Parameters, drive: Float[Array, "image unit"]) -> Float[Array, "image unit"]:
@@ -63,7 +65,8 @@ def fit_curves(
             product = np.sum(weight * (bent - middle) * (means - level), axis=0)
             gain = np.maximum(product, 0.0) / np.where(power > 1e-12, power, np.inf)
             error = gain**2 * power - 2 * gain * product
-            better = error < least
+            enough = (standard > threshold).sum(axis=0) >= min(FEWEST_ABOVE, len(standard))
+            better = (error < least) & (enough | np.isinf(least))
             least[better] = error[better]
             found = (level - gain * middle, gain, threshold, sharpness)
             for name, value in zip(names, found, strict=True):

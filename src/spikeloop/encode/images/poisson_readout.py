@@ -19,7 +19,9 @@ if TYPE_CHECKING:
 STRENGTHS = (0.25, 1.0, 4.0, 16.0)
 """Penalties to try, in units of that which ridge regression chose."""
 N_STEPS = 150
-"""Most steps of L-BFGS."""
+"""Steps of L-BFGS."""
+LOWEST = -12.0
+"""Below this the logarithm of a softplus is, in single precision, its argument."""
 
 
 def expected(drive: Float[Array, "image unit"], level: Float[Array, " unit"]) -> Array:
@@ -36,8 +38,9 @@ def poisson_regression(
 ) -> dict[str, np.ndarray]:
     r"""Return the most probable weights under a Gaussian prior, with counts that are Poisson.
 
-    Minimizes, for each unit, :math:`\sum_i n_i (\mu_i - \bar y_i \ln \mu_i) + \sum_j \lambda_j w_j^2 / 2`
-    with :math:`\mu = m \, \mathrm{softplus}((b + w \cdot x) / m)` and the mean count m. It is
+    Minimizes, for each unit,
+    :math:`\sum_i n_i (\mu_i - \bar y_i \ln \mu_i) + \sum_j \lambda_j w_j^2 / 2` with
+    :math:`\mu = m \, \mathrm{softplus}((b + w \cdot x) / m)` and the mean count m. It is
     convex. The penalty is chosen among multiples of that given, by the deviance of the last
     `n_validation` images, and the regression done again on all.
 
@@ -94,11 +97,14 @@ def _minimum(
 
 @jax.jit
 def _descend(features, means, n_trials, level, penalty):
-    """Minimize the sum over units by L-BFGS, over weights in units of their prior deviation."""
+    """Minimize the sum over units by L-BFGS, in units that make quiet and loud units alike.
+
+    Weights are in units of their prior deviation, intercepts in units of the root of the count.
+    """
     deviation = 1 / jnp.sqrt(penalty)
     start = {
         "weights": jnp.zeros(penalty.shape),
-        "intercept": level * jnp.log(jnp.expm1(1.0)),
+        "intercept": jnp.sqrt(level) * jnp.log(jnp.expm1(1.0)),
     }
     cost = partial(_cost, features, means, n_trials, level, deviation)
     solver = optax.lbfgs(memory_size=10)
@@ -113,11 +119,18 @@ def _descend(features, means, n_trials, level, penalty):
         return (optax.apply_updates(parameters, update), state), value
 
     (found, _), _ = jax.lax.scan(step, (start, solver.init(start)), length=N_STEPS)
-    return found | {"weights": found["weights"] * deviation}
+    return {
+        "weights": found["weights"] * deviation,
+        "intercept": found["intercept"] * jnp.sqrt(level),
+    }
 
 
 def _cost(features, means, n_trials, level, deviation, parameters):
     weights = parameters["weights"] * deviation
-    rate = jnp.maximum(expected(features @ weights + parameters["intercept"], level), 1e-6)
-    fit = n_trials[:, None] * (rate - means * jnp.log(rate))
+    drive = features @ weights / level + parameters["intercept"] / jnp.sqrt(level)
+    rate = level * jax.nn.softplus(drive)
+    # Far below the threshold the softplus is an exponential: a gradient leads back from there.
+    near = jnp.log(jax.nn.softplus(jnp.maximum(drive, LOWEST)))
+    log_rate = jnp.log(level) + jnp.where(drive > LOWEST, near, drive)
+    fit = n_trials[:, None] * (rate - means * log_rate)
     return fit.sum() + 0.5 * (parameters["weights"] ** 2).sum()

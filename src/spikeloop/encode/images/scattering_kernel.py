@@ -120,7 +120,8 @@ class ScatteringKernel:
         median, chosen = np.ones(len(every)), np.zeros(n_units, dtype=int)
         for i, window in enumerate(every):
             distance = np.asarray(squared_distance(examples, examples, window), dtype=np.float64)
-            median[i] = np.median(distance[np.triu_indices(n_images, 1)])
+            # Where most pairs look the same, as in a grey surround, any unit of distance will do.
+            median[i] = np.median(distance[np.triu_indices(n_images, 1)]) or 1.0
             kernel = np.exp(-self.sharpness * distance / median[i])
             fitted = kernel_ridge_regression(kernel, data.means, data.n_trials.astype(float))
             better = fitted.error < least

@@ -48,5 +48,5 @@ class Windows:
         """Return the weight of each place along a side, for each centre, (centre, place)."""
         at = (np.arange(n_places) + 0.5) / n_places
         centres = (np.arange(self.n_centres) + 0.5) / max(self.n_centres, 1)
-        along = np.exp(-((at - centres[:, None]) ** 2) / (2 * self.size**2))
-        return along / along.max(axis=1, initial=1e-9, keepdims=True)
+        squared = (at - centres[:, None]) ** 2
+        return np.exp((squared.min(axis=1, keepdims=True) - squared) / (2 * self.size**2))

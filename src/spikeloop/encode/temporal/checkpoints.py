@@ -5,9 +5,9 @@ Nothing in such a file is run when it is read.
 
 from __future__ import annotations
 
-import json
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
 
 import jax
 import jax.numpy as jnp
@@ -15,6 +15,7 @@ import numpy as np
 from pydantic import TypeAdapter, ValidationError
 
 from spikeloop.data import Epochs
+from spikeloop.encode.model_file import part_of, read_model_file, write_model_file
 from spikeloop.encode.splits import TimeSplit
 from spikeloop.encode.temporal.dilated_network import DilatedNetwork
 from spikeloop.encode.temporal.fitted_series import FittedSeriesModel, SeriesModel
@@ -29,6 +30,7 @@ MODELS: dict[str, type[SeriesModel]] = {
 }
 """What a file may hold."""
 FORMAT = "spikeloop series model, version 1"
+_HEADER = "spikeloop"
 _PARTS = ("training", "validation", "test")
 _OWN = ("stimulus_mean", "counts_mean", "counts_most")
 
@@ -43,9 +45,6 @@ def save_series_model(path: str | Path, fitted: FittedSeriesModel) -> None:
     fitted
         The model.
     """
-    from safetensors.numpy import save_file
-
-    path = Path(path)
     arrays = {f"parameters.{name}": value for name, value in fitted.parameters.items()}
     arrays |= {f"history.{name}": value for name, value in fitted.history.items()}
     arrays |= {name: getattr(fitted, name) for name in _OWN}
@@ -55,15 +54,11 @@ def save_series_model(path: str | Path, fitted: FittedSeriesModel) -> None:
     header = {
         "format": FORMAT,
         "model": type(fitted.model).__name__,
-        "settings": json.dumps(asdict(fitted.model)),
-        "unit_ids": json.dumps(fitted.unit_ids.tolist()),
-        "bin_s": json.dumps(fitted.bin_s),
+        "settings": asdict(fitted.model),
+        "unit_ids": fitted.unit_ids.tolist(),
+        "bin_s": float(fitted.bin_s),
     }
-    unfinished = path.with_name(path.name + ".part")
-    save_file(
-        {name: np.array(value, order="C") for name, value in arrays.items()}, unfinished, header
-    )
-    unfinished.replace(path)
+    write_model_file(Path(path), arrays, header)
 
 
 def load_series_model(path: str | Path) -> FittedSeriesModel:
@@ -80,7 +75,7 @@ def load_series_model(path: str | Path) -> FittedSeriesModel:
         The file is missing, cut off, of another kind, or its arrays do not fit its settings.
     """
     path = Path(path)
-    header, arrays = _read(path)
+    header, arrays = read_model_file(path, FORMAT)
     kind = MODELS.get(header.get("model", ""))
     if kind is None:
         raise BadFileError(
@@ -105,43 +100,22 @@ def load_series_model(path: str | Path) -> FittedSeriesModel:
     return fitted
 
 
-def _read(path: Path) -> tuple[dict[str, str], dict[str, np.ndarray]]:
-    from safetensors import SafetensorError, safe_open
-
-    try:
-        with safe_open(path, framework="numpy") as file:
-            header = file.metadata() or {}
-            arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-    except FileNotFoundError:
-        raise BadFileError(f"{path}: there is no such file.") from None
-    except (SafetensorError, OSError) as error:
-        raise BadFileError(
-            f"{path} cannot be read as a model: {error}. It may have been cut off: save it again."
-        ) from None
-    if header.get("format") != FORMAT:
-        raise BadFileError(f"{path} is no {FORMAT}. Give a file that save_series_model wrote.")
-    return header, arrays
-
-
 def _assembled(
-    path: Path, kind: type[SeriesModel], header: dict[str, str], arrays: dict[str, np.ndarray]
+    path: Path, kind: type[SeriesModel], header: dict[str, Any], arrays: dict[str, np.ndarray]
 ) -> FittedSeriesModel:
-    def part(name: str) -> dict[str, np.ndarray]:
-        return {
-            key.removeprefix(f"{name}."): value
-            for key, value in arrays.items()
-            if key.startswith(f"{name}.")
-        }
-
     try:
         return FittedSeriesModel(
-            model=TypeAdapter(kind).validate_json(header["settings"]),
-            parameters={name: jnp.asarray(value) for name, value in part("parameters").items()},
-            unit_ids=np.asarray(json.loads(header["unit_ids"])),
-            bin_s=float(json.loads(header["bin_s"])),
+            model=TypeAdapter(kind).validate_python(header["settings"]),
+            parameters={
+                name: jnp.asarray(value) for name, value in part_of(arrays, "parameters").items()
+            },
+            unit_ids=np.asarray(header["unit_ids"]),
+            bin_s=float(header["bin_s"]),
             **{name: arrays[name] for name in _OWN},
-            split=TimeSplit(**{name: Epochs(*edges) for name, edges in part("split").items()}),
-            history=part("history"),
+            split=TimeSplit(
+                **{name: Epochs(*edges) for name, edges in part_of(arrays, "split").items()}
+            ),
+            history=part_of(arrays, "history"),
         )
     except (KeyError, TypeError, ValueError, ValidationError, InvalidInputError) as error:
         first = str(error).splitlines()[0]
