@@ -19,7 +19,7 @@ stimulus = TimeSeries(velocity[:, None], sample_rate_hz=500.0)
 training = dilated_network.Training(n_epochs=8, chunk_bins=256)
 rates_hz = {}
 for name, model in {
-    "linear-nonlinear": linear_nonlinear.LinearNonlinear(window_s=0.12),
+    "linear-nonlinear": linear_nonlinear.TemporalLinearNonlinear(window_s=0.12),
     "GLM with history": poisson_glm.PoissonGLM(penalties=(1e-4,)),
     "dilated network": dilated_network.DilatedNetwork(6, 8, training=training),
 }.items():

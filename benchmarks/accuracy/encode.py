@@ -41,7 +41,7 @@ MODELS = {
     "scattering": encode.ScatteringKernel(),
 }
 if "--networks" in sys.argv:
-    MODELS["network"] = encode.ConvolutionalNetwork()
+    MODELS["network"] = encode.energy_network()
 PUBLISHED_RIDGE, PUBLISHED_NETWORK, PUBLISHED_BANK = 0.178, 0.349, 0.443
 
 

@@ -29,7 +29,7 @@ from spikeloop.encode.splits import split_time
 from spikeloop.encode.temporal.dilated_network import DilatedNetwork
 from spikeloop.encode.temporal.filtering import RaisedCosines
 from spikeloop.encode.temporal.fit_series import fit_series
-from spikeloop.encode.temporal.linear_nonlinear import LinearNonlinear
+from spikeloop.encode.temporal.linear_nonlinear import TemporalLinearNonlinear
 from spikeloop.encode.temporal.maximally_informative import MaximallyInformative
 from spikeloop.encode.temporal.poisson_glm import PoissonGLM
 from spikeloop.evaluate import bits_per_spike, paired_bootstrap, pooled_correlation
@@ -38,7 +38,7 @@ H1 = Path(__file__).parents[3] / "shared" / "data" / "h1_fly" / "c1p8.mat"
 RATE_HZ, BLOCK_S, SMOOTH_S = 500.0, 10.0, 0.010
 PAST_BINS = 2000  # shown before the test starts, so that simulations have settled
 MODELS = {
-    "ln": LinearNonlinear(),
+    "ln": TemporalLinearNonlinear(),
     "glm": PoissonGLM(),
     "glm_quadratic": PoissonGLM(quadratic_basis=RaisedCosines(8, 0.12, 0.03)),
     "mid": MaximallyInformative(),

@@ -40,7 +40,7 @@ def test_a_refusal_is_one_line_and_exit_code_1(tmp_path, capsys):
     assert list(tmp_path.iterdir()) == []
 
 
-@pytest.mark.parametrize("command", ["loop", "characterize"])
+@pytest.mark.parametrize("command", ["loop", "characterize", "encode"])
 def test_the_help_of_a_command_ends_with_an_example(command, capsys):
     with pytest.raises(SystemExit) as stop:
         main([command, "--help"])
@@ -55,6 +55,7 @@ def test_the_help_of_a_command_ends_with_an_example(command, capsys):
     [
         ["characterize"],
         ["characterize", "a.nwb"],
+        ["encode", "a.nwb"],
         ["loop", "--out", "x", "--no-such-flag"],
         ["loop", "--out", "x", "--seed", "many"],
     ],

@@ -129,7 +129,10 @@ def header_of(path):
 
 
 def test_the_same_model_gives_the_same_bytes_in_another_process(saved, tmp_path):
-    code = "from spikeloop.encode import *; import sys; save_model(sys.argv[2], load_model(sys.argv[1]))"
+    code = (
+        "import sys; from spikeloop.encode import load_model, save_model; "
+        "save_model(sys.argv[2], load_model(sys.argv[1]))"
+    )
     again = tmp_path / "again.safetensors"
     subprocess.run([sys.executable, "-c", code, saved, again], check=True)
     assert again.read_bytes() == saved.read_bytes()

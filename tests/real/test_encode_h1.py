@@ -7,7 +7,7 @@ import pytest
 
 from spikeloop.data import Epochs, SpikeTrains, TimeSeries
 from spikeloop.encode.temporal.fit_series import fit_series
-from spikeloop.encode.temporal.linear_nonlinear import LinearNonlinear
+from spikeloop.encode.temporal.linear_nonlinear import TemporalLinearNonlinear
 from spikeloop.encode.temporal.poisson_glm import PoissonGLM
 from spikeloop.evaluate import bits_per_spike
 
@@ -34,7 +34,7 @@ def test_a_history_tells_more_of_the_next_bin_than_the_stimulus_alone(recording)
     first = round(0.8 * N_BINS)
     null = counts[:first].mean(axis=0)
     bits = []
-    for model in (LinearNonlinear(), PoissonGLM(penalties=(1e-4,))):
+    for model in (TemporalLinearNonlinear(), PoissonGLM(penalties=(1e-4,))):
         fitted = fit_series(model, spikes, stimulus, seed=0)
         expected = fitted.rates(stimulus, spikes).values / 500
         bits.append(bits_per_spike(counts[first:], expected[first:], null=null)[0])
@@ -43,7 +43,7 @@ def test_a_history_tells_more_of_the_next_bin_than_the_stimulus_alone(recording)
 
 
 def test_the_filter_peaks_where_the_triggered_average_does(recording):
-    fitted = fit_series(LinearNonlinear(), *recording, seed=0)
+    fitted = fit_series(TemporalLinearNonlinear(), *recording, seed=0)
     field = fitted.receptive_fields()[0, :, 0]
     lags_s = (np.arange(len(field)) - len(field) + 1) / 500
     assert -0.040 < lags_s[field.argmax()] < -0.020

@@ -13,6 +13,7 @@ COMMANDS = {
     "loop": "simulate a virtual visual cortex, record it, characterize it, judge it by its truth",
     "simulate": "simulate neurons, networks of them, and recordings with ground truth",
     "characterize": "find what drives each unit of a recording, and how reliably",
+    "encode": "fit models that predict units from what was shown, and compare them",
     "data": "list and fetch published recordings",
 }
 """Each subcommand is a file of this room with a ``main(arguments) -> exit code``."""

@@ -16,28 +16,55 @@ from spikeloop.encode.images.linear_nonlinear import LinearNonlinear
 from spikeloop.encode.images.linear_nonlinear_poisson import LinearNonlinearPoisson
 from spikeloop.encode.images.mean_response import MeanResponse
 from spikeloop.encode.images.scattering_kernel import ScatteringKernel
-from spikeloop.encode.network.model import ConvolutionalNetwork
+from spikeloop.encode.network.checkpoint import Checkpoint
+from spikeloop.encode.network.model import (
+    ConvolutionalNetwork,
+    energy_network,
+    network_of_experiment_two,
+)
+from spikeloop.encode.network.sessions import train_sessions
 from spikeloop.encode.splits import StimulusSplit, TimeSplit, split_stimuli, split_time
+from spikeloop.encode.temporal.checkpoints import load_series_model, save_series_model
+from spikeloop.encode.temporal.dilated_network import DilatedNetwork
+from spikeloop.encode.temporal.filtering import RaisedCosines
+from spikeloop.encode.temporal.fit_series import fit_series
+from spikeloop.encode.temporal.fitted_series import FittedSeriesModel
+from spikeloop.encode.temporal.linear_nonlinear import TemporalLinearNonlinear
+from spikeloop.encode.temporal.maximally_informative import MaximallyInformative
+from spikeloop.encode.temporal.poisson_glm import PoissonGLM
 
 __all__ = [
+    "Checkpoint",
     "ConvolutionalNetwork",
+    "DilatedNetwork",
     "Evaluation",
     "FittedModel",
+    "FittedSeriesModel",
     "GaborBank",
     "LinearNonlinear",
     "LinearNonlinearPoisson",
+    "MaximallyInformative",
     "MeanResponse",
     "ModelComparison",
     "ModelScores",
+    "PoissonGLM",
+    "RaisedCosines",
     "Ridge",
     "ScatteringKernel",
     "SmoothRidge",
     "StimulusSplit",
+    "TemporalLinearNonlinear",
     "TimeSplit",
+    "energy_network",
     "evaluate_models",
     "fit",
+    "fit_series",
     "load_model",
+    "load_series_model",
+    "network_of_experiment_two",
     "save_model",
+    "save_series_model",
     "split_stimuli",
     "split_time",
+    "train_sessions",
 ]

@@ -2,43 +2,59 @@
 
 from __future__ import annotations
 
-from spikeloop.data import Images, Responses
+from collections.abc import Callable
+
+from spikeloop.data import Images, Responses, SpikeTrains, TimeSeries
+from spikeloop.data.checks import require
 from spikeloop.encode.fitted import FittedModel, ImageModel
 from spikeloop.encode.image_data import image_data, require_fittable
-from spikeloop.encode.splits import StimulusSplit, split_stimuli
+from spikeloop.encode.network.checkpoint import Checkpoint
+from spikeloop.encode.network.model import ConvolutionalNetwork
+from spikeloop.encode.splits import StimulusSplit, TimeSplit, split_stimuli
+from spikeloop.encode.temporal.fit_series import fit_series
+from spikeloop.encode.temporal.fitted_series import FittedSeriesModel, SeriesModel
 
 
 def fit(
-    model: ImageModel,
-    responses: Responses,
-    images: Images,
+    model: ImageModel | SeriesModel,
+    responses: Responses | SpikeTrains,
+    stimuli: Images | TimeSeries,
     *,
-    split: StimulusSplit | None = None,
+    split: StimulusSplit | TimeSplit | None = None,
+    progress: Callable[[int, int, float], None] | None = None,
+    checkpoint: Checkpoint | None = None,
     seed: int,
-) -> FittedModel:
-    """Fit a model of images to the responses of all units at once.
+) -> FittedModel | FittedSeriesModel:
+    """Fit a model to the responses of all units at once, to images or to a continuous stimulus.
 
     Parameters
     ----------
     model
-        Settings: `Ridge`, `GaborBank`, `ConvolutionalNetwork` ...
+        Settings. Of images: `Ridge`, `GaborBank`, `ScatteringKernel`, `ConvolutionalNetwork` ...
+        Of a continuous stimulus: `PoissonGLM`, `MaximallyInformative`, `DilatedNetwork` ...
     responses
-        Counts; the mean over the trials of each image is what is predicted.
-    images
-        What was shown, paired with the responses by their ids.
+        `Responses` to images, whose mean over the trials of each is predicted; or `SpikeTrains`.
+    stimuli
+        `Images`, paired with the responses by their ids; or a `TimeSeries` on the clock of the
+        spikes.
     split
-        What to learn from. The test stimuli are not looked at. None: learn from all, a twelfth of
-        which is drawn for validation.
+        What to learn from; the test is not looked at. None, for images: learn from all, a twelfth
+        of which is drawn for validation; for a continuous stimulus: as `fit_series` says.
+    progress, checkpoint
+        Of a `ConvolutionalNetwork`: what is called after each epoch, with its number, how many
+        there may be and the validation correlation; and where the state of the training is kept.
     seed
         Start of all random numbers.
 
     Raises
     ------
     InvalidInputError
-        A stimulus has no image, there are fewer than 20 images, or all look the same.
+        The model is not one of such stimuli, a stimulus has no image, there are fewer than 20
+        images, or all look the same; or as `fit_series` says.
 
     Examples
     --------
+    >>> import numpy as np
     >>> from spikeloop.data import Trials
     >>> from spikeloop.encode import Ridge
     >>> rng = np.random.default_rng(0)
@@ -52,12 +68,26 @@ def fit(
     >>> fitted.receptive_fields()[0, 2:5, 3].round(1).tolist()
     [1.0, 0.0, -1.0]
     """
+    shows_images = isinstance(stimuli, Images)
+    wanted = "fit_images" if shows_images else "fit_series"
+    require(
+        hasattr(model, wanted),
+        f"a {type(model).__name__} models no {'images' if shows_images else 'time series'}. "
+        f"Try {'GaborBank' if shows_images else 'PoissonGLM'}.",
+    )
+    if not shows_images:
+        return fit_series(model, responses, stimuli, split=split, seed=seed)
     if split is None:
         split = split_stimuli(responses.stimulus_ids, test_fraction=0.0, seed=seed)
-    training = image_data(responses, images, split.training_ids)
-    validation = image_data(responses, images, split.validation_ids)
+    training = image_data(responses, stimuli, split.training_ids)
+    validation = image_data(responses, stimuli, split.validation_ids)
     require_fittable(training, responses.unit_ids)
-    estimate = model.fit_images(training, validation, seed=seed)
+    hooks = {"progress": progress, "checkpoint": checkpoint} if progress or checkpoint else {}
+    require(
+        not hooks or isinstance(model, ConvolutionalNetwork),
+        f"a {type(model).__name__} is not trained in epochs: leave out progress and checkpoint.",
+    )
+    estimate = model.fit_images(training, validation, seed=seed, **hooks)
     return FittedModel(
         model=model,
         parameters=estimate.parameters,

@@ -27,7 +27,10 @@ from spikeloop.errors import ResultsFolderError
 from spikeloop.io.config import plain, write_config
 
 Result = TypeVar("Result")
-_LIBRARIES = ("numpy", "scipy", "numba", "scikit-learn", "pandas", "h5py", "pynwb", "matplotlib")
+_LIBRARIES = (
+    *("numpy", "scipy", "numba", "jax", "jaxlib", "optax", "safetensors", "scikit-learn"),
+    *("pandas", "h5py", "pynwb", "matplotlib"),
+)
 
 
 @dataclass(frozen=True)

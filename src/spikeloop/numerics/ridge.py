@@ -125,7 +125,6 @@ def kernel_ridge_regression(
     wanted = (targets - level) * root[:, None]
     chosen = _choose(values, vectors, wanted, root, penalties * mean)
     weights = root[:, None] * (vectors @ (chosen.scores / (values[:, None] + chosen.penalty)))
-    weights -= share[:, None] * weights.sum(axis=0)
     return RidgeFit(
         weights=weights,
         intercept=level - to_all @ weights,

@@ -5,7 +5,9 @@ May import: `evaluate`, `data`, `numerics`, `errors`; the only room that knows m
 """
 
 from spikeloop.viz.embedding import embed_figure
+from spikeloop.viz.lag_curves import plot_lag_curves, plot_rate_surface
 from spikeloop.viz.matrices import plot_correlation_matrix, plot_signal_and_noise
+from spikeloop.viz.models import plot_model_scatter, plot_model_scores, plot_training
 from spikeloop.viz.network import (
     CurvePanel,
     RasterPanel,
@@ -16,6 +18,7 @@ from spikeloop.viz.network import (
     plot_voltage,
 )
 from spikeloop.viz.overview import LoopOverview, plot_loop_overview
+from spikeloop.viz.predictions import PredictedImages, plot_bank_weights, plot_predicted_images
 from spikeloop.viz.raster import Block, plot_raster, plot_raster_blocks, plot_spike_raster
 from spikeloop.viz.receptive_fields import plot_example_images, plot_receptive_fields
 from spikeloop.viz.recording import plot_drift_raster, plot_probe_templates, plot_traces
@@ -41,6 +44,7 @@ from spikeloop.viz.selection import (
     plot_selection_scatter,
 )
 from spikeloop.viz.spectrum import plot_spectrum
+from spikeloop.viz.temporal import plot_predicted_rates
 from spikeloop.viz.triggered import (
     AverageBands,
     plot_covariance_filters,
@@ -56,6 +60,7 @@ __all__ = [
     "CurvePanel",
     "KeyNumber",
     "LoopOverview",
+    "PredictedImages",
     "RasterPanel",
     "Report",
     "ReportFigure",
@@ -64,6 +69,7 @@ __all__ = [
     "UnitScores",
     "VoltagePanel",
     "embed_figure",
+    "plot_bank_weights",
     "plot_correlation_matrix",
     "plot_covariance_filters",
     "plot_distributions",
@@ -71,13 +77,19 @@ __all__ = [
     "plot_entropy_variance",
     "plot_example_images",
     "plot_filter_correlations",
+    "plot_lag_curves",
     "plot_loop_overview",
+    "plot_model_scatter",
+    "plot_model_scores",
     "plot_network_raster",
     "plot_oracle_variance",
     "plot_panels",
+    "plot_predicted_images",
+    "plot_predicted_rates",
     "plot_probe_templates",
     "plot_raster",
     "plot_raster_blocks",
+    "plot_rate_surface",
     "plot_rates",
     "plot_receptive_fields",
     "plot_reliability_histograms",
@@ -87,6 +99,7 @@ __all__ = [
     "plot_spectrum",
     "plot_spike_raster",
     "plot_traces",
+    "plot_training",
     "plot_triggered_average",
     "plot_triggered_average_panels",
     "plot_triggered_averages",

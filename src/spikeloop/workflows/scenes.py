@@ -112,7 +112,7 @@ def analyse_scenes(
 ) -> SceneFindings:
     """Count spikes in trials, then find reliability, selection and receptive fields."""
     with job.doing("responses"):
-        responses = experiment.responses or _counted(experiment, methods)
+        responses = experiment.responses or counted(experiment, methods)
     if has_repeats(responses):
         reliability = job.step(
             "reliability",
@@ -202,7 +202,7 @@ def _ordered(job: Job, activity: np.ndarray, method: RasterOrder, seed: int) -> 
     )
 
 
-def _counted(experiment: Experiment, methods: SceneMethods) -> Responses:
+def counted(experiment: Experiment, methods: SceneMethods) -> Responses:
     """Count spikes in the window asked for, or in the usual duration of the trials."""
     trials, window_s = experiment.trials, methods.window_s
     if trials.duration_s is not None and len(trials):

@@ -6,7 +6,7 @@ import pytest
 
 from spikeloop.data import Epochs, SpikeTrains, TimeSeries
 from spikeloop.encode.temporal.fit_series import fit_series
-from spikeloop.encode.temporal.linear_nonlinear import LinearNonlinear
+from spikeloop.encode.temporal.linear_nonlinear import TemporalLinearNonlinear
 from spikeloop.errors import InvalidInputError
 
 RATE_HZ = 100.0
@@ -25,7 +25,7 @@ def fitted():
     trains = {i: (np.flatnonzero(fired[:, i]) + 0.5) / RATE_HZ for i in range(2)}
     spikes = SpikeTrains.from_units(trains, Epochs([0.0], [400.0]))
     stimulus = TimeSeries(3 * values + 7, RATE_HZ)
-    model = LinearNonlinear(window_s=0.12)
+    model = TemporalLinearNonlinear(window_s=0.12)
     return fit_series(model, spikes, stimulus, seed=0), stimulus, expected, spikes
 
 
@@ -91,15 +91,15 @@ def test_another_clock_or_another_number_of_features_is_refused(fitted):
 
 def test_settings_are_checked():
     with pytest.raises(InvalidInputError, match=r"window_s=0.0: it must be above 0"):
-        LinearNonlinear(window_s=0.0)
+        TemporalLinearNonlinear(window_s=0.0)
     with pytest.raises(InvalidInputError, match="n_knots=2: a function takes 3 or more"):
-        LinearNonlinear(n_knots=2)
+        TemporalLinearNonlinear(n_knots=2)
     with pytest.raises(InvalidInputError, match="roughness=0: it must be above 0"):
-        LinearNonlinear(roughness=0)
+        TemporalLinearNonlinear(roughness=0)
 
 
 def test_a_covariance_too_large_is_refused():
     stimulus = TimeSeries(np.random.default_rng(0).standard_normal((300, 30)), RATE_HZ)
     spikes = SpikeTrains.from_units({0: [1.0]}, Epochs([0.0], [3.0]))
     with pytest.raises(InvalidInputError, match="70 lags x 30 features make a covariance of 2100"):
-        fit_series(LinearNonlinear(window_s=0.7), spikes, stimulus, seed=0)
+        fit_series(TemporalLinearNonlinear(window_s=0.7), spikes, stimulus, seed=0)

@@ -6,7 +6,7 @@ import pytest
 from spikeloop.data import Epochs, SpikeTrains, TimeSeries
 from spikeloop.encode.splits import TimeSplit
 from spikeloop.encode.temporal.fit_series import fit_series
-from spikeloop.encode.temporal.linear_nonlinear import LinearNonlinear
+from spikeloop.encode.temporal.linear_nonlinear import TemporalLinearNonlinear
 from spikeloop.encode.temporal.poisson_glm import PoissonGLM
 from spikeloop.encode.temporal.series_data import runs, series_data
 from spikeloop.errors import InvalidInputError, SpikeloopWarning
@@ -48,7 +48,7 @@ def test_validation_may_look_back_into_training_and_nobody_into_the_test():
     changed = SpikeTrains(
         spikes.times_s[keep], spikes.unit_index[keep], spikes.unit_ids, spikes.epochs
     )
-    for model in (LinearNonlinear(window_s=0.05), PoissonGLM()):
+    for model in (TemporalLinearNonlinear(window_s=0.05), PoissonGLM()):
         fitted = fit_series(model, spikes, stimulus, split=split, seed=0)
         blind = fit_series(model, changed, TimeSeries(values, RATE_HZ), split=split, seed=0)
         for name, value in fitted.parameters.items():
@@ -58,7 +58,7 @@ def test_validation_may_look_back_into_training_and_nobody_into_the_test():
 def test_a_stimulus_shorter_than_the_window_is_refused():
     spikes, stimulus = noise_and_spikes(n_bins=30)
     with pytest.raises(InvalidInputError, match="no bin has a past of 59 bins"):
-        fit_series(LinearNonlinear(window_s=0.6), spikes, stimulus, seed=0)
+        fit_series(TemporalLinearNonlinear(window_s=0.6), spikes, stimulus, seed=0)
 
 
 def test_a_constant_stimulus_is_refused():
@@ -75,7 +75,7 @@ def test_no_unit_is_refused():
         fit_series(PoissonGLM(), nobody, stimulus, seed=0)
 
 
-@pytest.mark.parametrize("model", [LinearNonlinear(window_s=0.05), PoissonGLM()])
+@pytest.mark.parametrize("model", [TemporalLinearNonlinear(window_s=0.05), PoissonGLM()])
 def test_a_silent_unit_fires_half_a_spike_in_all_and_disturbs_nobody(model):
     spikes, stimulus = noise_and_spikes()
     trains = {"a": spikes.of_unit("a"), "silent": [], "b": spikes.of_unit("b")}
@@ -83,7 +83,9 @@ def test_a_silent_unit_fires_half_a_spike_in_all_and_disturbs_nobody(model):
     with pytest.warns(SpikeloopWarning, match="1 of 3 units have no spike .* such as unit silent"):
         fitted = fit_series(model, with_silent, stimulus, seed=0)
     rates = fitted.rates(stimulus, with_silent).values
-    n_learned = 2100 - model.n_past(0.01) + (300 if isinstance(model, LinearNonlinear) else 0)
+    n_learned = (
+        2100 - model.n_past(0.01) + (300 if isinstance(model, TemporalLinearNonlinear) else 0)
+    )
     np.testing.assert_allclose(rates[:, 1], 0.5 / (n_learned * 0.01), rtol=1e-4)
     together = fit_series(model, spikes, stimulus, seed=0).rates(stimulus, spikes).values
     np.testing.assert_allclose(rates[:, [0, 2]], together, rtol=1e-4)
@@ -91,5 +93,5 @@ def test_a_silent_unit_fires_half_a_spike_in_all_and_disturbs_nobody(model):
 
 def test_a_split_leaves_the_last_fifth_for_the_test():
     spikes, stimulus = noise_and_spikes()
-    split = fit_series(LinearNonlinear(window_s=0.05), spikes, stimulus, seed=0).split
+    split = fit_series(TemporalLinearNonlinear(window_s=0.05), spikes, stimulus, seed=0).split
     np.testing.assert_allclose(split.test.start_s, [24.0])

@@ -1,1 +1,4 @@
-"""Models of spikes driven by a continuous stimulus."""
+"""Models of spikes driven by a continuous stimulus.
+
+Start reading in `fit_series.py`; `poisson_glm.py` is the model to know first.
+"""

@@ -19,18 +19,17 @@ from spikeloop.encode.model_file import part_of, read_model_file, write_model_fi
 from spikeloop.encode.splits import TimeSplit
 from spikeloop.encode.temporal.dilated_network import DilatedNetwork
 from spikeloop.encode.temporal.fitted_series import FittedSeriesModel, SeriesModel
-from spikeloop.encode.temporal.linear_nonlinear import LinearNonlinear
+from spikeloop.encode.temporal.linear_nonlinear import TemporalLinearNonlinear
 from spikeloop.encode.temporal.maximally_informative import MaximallyInformative
 from spikeloop.encode.temporal.poisson_glm import PoissonGLM
 from spikeloop.errors import BadFileError, InvalidInputError
 
 MODELS: dict[str, type[SeriesModel]] = {
     kind.__name__: kind
-    for kind in (LinearNonlinear, PoissonGLM, MaximallyInformative, DilatedNetwork)
+    for kind in (TemporalLinearNonlinear, PoissonGLM, MaximallyInformative, DilatedNetwork)
 }
 """What a file may hold."""
 FORMAT = "spikeloop series model, version 1"
-_HEADER = "spikeloop"
 _PARTS = ("training", "validation", "test")
 _OWN = ("stimulus_mean", "counts_mean", "counts_most")
 

@@ -26,7 +26,7 @@ def fit_series(
     Parameters
     ----------
     model
-        Settings: `LinearNonlinear`, `PoissonGLM`, `MaximallyInformative`, `DilatedNetwork`.
+        Settings: `TemporalLinearNonlinear`, `PoissonGLM`, `MaximallyInformative`, `DilatedNetwork`.
     spikes, stimulus
         On one clock.
     split

@@ -26,7 +26,7 @@ _RIDGES = tuple(10.0 ** np.arange(-5.0, 2.0))
 
 
 @dataclass(frozen=True)
-class LinearNonlinear:
+class TemporalLinearNonlinear:
     """Poisson spikes whose rate is a function of one filtered stimulus.
 
         expected count = exp(g(k * stimulus)),  k = (C + ridge m I)^-1 (average - mean)

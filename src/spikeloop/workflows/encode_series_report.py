@@ -1,0 +1,278 @@
+"""The chapters of a report on models of a continuous stimulus."""
+
+import jax
+import numpy as np
+
+from spikeloop.encode.temporal.fitted_series import FittedSeriesModel
+from spikeloop.encode.temporal.maximally_informative import MaximallyInformative
+from spikeloop.encode.temporal.poisson_glm import PoissonGLM
+from spikeloop.encode.temporal.subspace_search import surface
+from spikeloop.evaluate import ScoreInterval
+from spikeloop.viz import (
+    KeyNumber,
+    ReportFigure,
+    ReportTable,
+    Section,
+    plot_lag_curves,
+    plot_model_scores,
+    plot_predicted_rates,
+    plot_rate_surface,
+    plot_training,
+)
+from spikeloop.viz.tables import format_value
+from spikeloop.workflows.encode_series import N_SIMULATIONS, SeriesFindings
+from spikeloop.workflows.encode_series_scores import BLOCK_S, SMOOTH_S
+from spikeloop.workflows.job import unit_table
+
+SHOWN_S = 2.0
+"""How much of the test is drawn."""
+_CURVES = ("training_loss", "validation_loss")  # epoch by epoch
+
+
+def series_numbers(found: SeriesFindings) -> list[KeyNumber]:
+    """Return what stands at the head of the report."""
+    best = found[found.best]
+    test_s = len(found.test.bins) * found.test.bin_s
+    bits, correlation = best.bits.mean, best.correlation.mean
+    return [
+        KeyNumber("units", found.spikes.n_units),
+        KeyNumber("test", f"{test_s:,.4g} s", f"{int(found.test.counts.sum()):,} spikes"),
+        KeyNumber("best model", found.best, f"of {len(found.scores)}, by bits per spike"),
+        KeyNumber("its bits per spike", bits.score, _ends(bits)),
+        KeyNumber(
+            "its correlation",
+            correlation.score,
+            f"{_ends(correlation)}, smoothed",
+        ),
+    ]
+
+
+def _ends(mean: ScoreInterval) -> str:
+    return f"{format_value(mean.low)} to {format_value(mean.high)}"
+
+
+def series_sections(found: SeriesFindings) -> list[Section]:
+    """Return the chapters."""
+    return [
+        _comparison_section(found),
+        _learned_section(found),
+        _rates_section(found),
+        _split_section(found),
+    ]
+
+
+def _comparison_section(found: SeriesFindings) -> Section:
+    names = [scores.name for scores in found.scores]
+    percent = f"{100 * found.confidence:g} %"
+    figures = []
+    for label, attribute, words in (
+        (
+            "bits per spike",
+            "bits",
+            "How much likelier each model makes the spikes than the mean rate does, given the "
+            "spikes before each bin.",
+        ),
+        (
+            "correlation with the smoothed spikes",
+            "correlation",
+            "Of the rate that the stimulus alone lets expect. For a model that hears its own "
+            f"spikes it is the mean of {N_SIMULATIONS} simulations: an intensity that knows the "
+            "spikes falls after each, and the better it is, the less it resembles them. Rate and "
+            f"spikes are smoothed by a Gaussian of {1000 * SMOOTH_S:g} ms.",
+        ),
+    ):
+        means = [getattr(scores, attribute).mean for scores in found.scores]
+        ends = np.array([(mean.score, mean.low, mean.high) for mean in means])
+        ax = plot_model_scores(names, ends, label=f"{label}, mean of the units")
+        caption = f"{words} Lines: {percent} intervals, from drawing blocks of the test again."
+        figures.append(ReportFigure(label.capitalize(), ax.figure, caption))
+    return Section(
+        "Models side by side",
+        "Each model learned from the same time, and was tested once on time that it had not seen. "
+        "The best model was picked by this same test, so its own score is a little flattered.",
+        figures,
+        [_model_table(found), _difference_table(found), _unit_table(found)],
+    )
+
+
+def _model_table(found: SeriesFindings) -> ReportTable:
+    rows = []
+    for scores in found.scores:
+        bits, correlation = scores.bits.mean, scores.correlation.mean
+        rows.append(
+            (
+                *(scores.name, bits.score, bits.low, bits.high),
+                *(correlation.score, correlation.low, correlation.high),
+            )
+        )
+    return ReportTable(
+        "Models",
+        ["model", "bits/spike", "low", "high", "correlation", "low", "high"],
+        rows,
+        "Means over units, with their intervals.",
+    )
+
+
+def _difference_table(found: SeriesFindings) -> ReportTable:
+    rows = []
+    for (first, second), (bits, correlation) in found.contests.items():
+        for score, pair in (("bits/spike", bits), ("correlation", correlation)):
+            mean = pair.difference.mean
+            if np.isfinite(mean.score):
+                rows.append((first, second, score, mean.score, mean.low, mean.high, pair.p_value))
+    return ReportTable(
+        "Differences",
+        ["model", "less", "score", "mean difference", "low", "high", "p"],
+        rows,
+        "With intervals and two-sided p-values from drawing the same blocks for both models. Not "
+        "corrected for the number of comparisons.",
+    )
+
+
+def _unit_table(found: SeriesFindings) -> ReportTable:
+    columns = {
+        "unit_ids": found.spikes.unit_ids,
+        "spikes": found.test.counts.sum(axis=0).astype(int),
+    }
+    columns |= {f"bits, {scores.name}": scores.bits.units.score for scores in found.scores[1:]}
+    columns |= {f"r, {s.name}": s.correlation.units.score for s in found.scores[1:]}
+    return unit_table(
+        "Units",
+        columns,
+        "Spikes in the test, bits per spike, and correlations r with the smoothed spikes.",
+    )
+
+
+def _learned_section(found: SeriesFindings) -> Section:
+    unit = int(found.order[0])
+    label = found.spikes.unit_ids[unit]
+    figures = [_gradient_figure(found, unit)]
+    for name, fitted in found.fitted.items():
+        if isinstance(fitted.model, PoissonGLM) and fitted.model.uses_spikes:
+            figures.append(_history_figure(name, fitted, unit))
+        if isinstance(fitted.model, MaximallyInformative):
+            figures += _subspace_figures(name, fitted, unit)
+        if "training_loss" in fitted.history:
+            curves = {key: fitted.history[key] for key in _CURVES}
+            words = "The weights kept are those of the epoch with the least validation loss."
+            figures.append(ReportFigure(f"Training of {name}", plot_training(curves), words))
+    return Section(
+        "What the models learned", f"Drawn for unit {label}, which {found.best} predicts best.",
+        figures,
+    )  # fmt: skip
+
+
+def _lags_s(n_lags: int, bin_s: float) -> np.ndarray:
+    """Return the time of each lag relative to the bin; the last is the bin itself."""
+    return bin_s * np.arange(1 - n_lags, 1)
+
+
+def _gradient_figure(found: SeriesFindings, unit: int) -> ReportFigure:
+    bin_s = found.test.bin_s
+    gradients = {name: fitted.receptive_fields()[unit] for name, fitted in found.fitted.items()}
+    strength = sum(np.abs(field).max(axis=0) for field in gradients.values())
+    feature = int(np.argmax(strength))
+    curves = {
+        name: (_lags_s(len(field), bin_s), field[:, feature]) for name, field in gradients.items()
+    }
+    several = f" Feature {feature}, the strongest." if len(strength) > 1 else ""
+    return ReportFigure(
+        "Filters",
+        plot_lag_curves(curves, label="gradient (Hz per stimulus unit)").figure,
+        "The gradient of the rate by the stimulus in the bins before, at the mean stimulus: the "
+        f"filter, where a model has one.{several}",
+    )
+
+
+def _history_figure(name: str, fitted: FittedSeriesModel, unit: int) -> ReportFigure:
+    heard = np.asarray(fitted.parameters["history.filter"])[unit]
+    own = heard[:, unit if heard.shape[1] > 1 else 0]
+    bias = float(fitted.parameters["bias"][unit])
+    link = np.exp if fitted.model.link == "exp" else jax.nn.softplus
+    gain = np.asarray(link(bias + own)) / float(link(bias))
+    lags_s = _lags_s(len(own), fitted.bin_s) - fitted.bin_s  # it hears the bins before its own
+    return ReportFigure(
+        f"Effect of a spike, by {name}",
+        plot_lag_curves({name: (lags_s, gain)}, label="gain of the rate", reference=1.0).figure,
+        "By what a spike of the unit multiplies the rate so much later, where the stimulus is at "
+        "its mean and there was no other spike. Below 1 for a short time: refractoriness.",
+    )
+
+
+def _subspace_figures(name: str, fitted: FittedSeriesModel, unit: int) -> list[ReportFigure]:
+    filters = np.asarray(fitted.parameters["stimulus.filter"])[unit]
+    feature = int(np.argmax(np.abs(filters).max(axis=(0, 1))))
+    lags_s = _lags_s(filters.shape[1], fitted.bin_s)
+    curves = {f"filter {k + 1}": (lags_s, along[:, feature]) for k, along in enumerate(filters)}
+    figures = [
+        ReportFigure(
+            f"Filters of {name}",
+            plot_lag_curves(curves, label="weight (SD per stimulus unit)").figure,
+            "Together they span what the unit listens to. They may be turned within it, and their "
+            "signs have no meaning.",
+        )
+    ]
+    if len(filters) == 2:
+        places = np.linspace(-3, 3, 61)
+        pairs = np.stack(np.meshgrid(places, places), axis=-1).reshape(-1, 2)
+        drive = surface(pairs, fitted.parameters["nonlinearity.values"][unit])
+        rates_hz = np.asarray(jax.nn.softplus(drive)).reshape(61, 61) / fitted.bin_s
+        figures.append(
+            ReportFigure(
+                f"Rate over the filters of {name}",
+                plot_rate_surface(places, rates_hz).figure,
+                "The rate for each pair of what the two filters say, in standard deviations. Far "
+                "from the middle there were few bins to learn from.",
+            )
+        )
+    return figures
+
+
+def _rates_section(found: SeriesFindings) -> Section:
+    unit, test = int(found.order[0]), found.test
+    label = found.spikes.unit_ids[unit]
+    shown = _telling_bins(found, unit)
+    times_s = found.stimulus.start_s + test.bins[shown] * test.bin_s
+    names = dict.fromkeys(("ln", found.best))
+    rates_hz = {name: found.given[name][shown, unit] / test.bin_s for name in names}
+    figure = plot_predicted_rates(
+        times_s, rates_hz, found.spikes.of_unit(label), title=f"unit {label}"
+    ).figure
+    return Section(
+        "Predicted rate",
+        "",
+        [
+            ReportFigure(
+                f"{SHOWN_S:g} s of the test",
+                figure,
+                "Rates by the simplest and by the best model, given the spikes before each bin; "
+                "ticks are the spikes that came. It is the first stretch of the test with at least "
+                "as many spikes as the average.",
+            )
+        ],
+    )
+
+
+def _telling_bins(found: SeriesFindings, unit: int) -> slice:
+    """Return the first unbroken stretch of the test with as many spikes as the average."""
+    test = found.test
+    n = min(max(2, round(SHOWN_S / test.bin_s)), len(test.bins))
+    starts = np.arange(0, len(test.bins) - n + 1, n)
+    whole = test.bins[starts + n - 1] - test.bins[starts] == n - 1
+    n_spikes = np.array([test.counts[start : start + n, unit].sum() for start in starts])
+    telling = starts[whole & (n_spikes >= n_spikes.mean())]
+    start = int(telling[0]) if telling.size else 0
+    return slice(start, start + n)
+
+
+def _split_section(found: SeriesFindings) -> Section:
+    split, bin_s = found.split, found.test.bin_s
+    lasts = [part.duration_s for part in (split.training, split.validation, split.test)]
+    return Section(
+        "What was learned from",
+        f"Of {found.spikes.epochs.duration_s:,.6g} s observed, the first {lasts[0]:,.5g} s were "
+        f"for training, the next {lasts[1]:,.5g} s for choosing settings and for stopping, and the "
+        f"last {lasts[2]:,.5g} s for the test; the edges are in split.npz. Bins are those of the "
+        f"stimulus, of {1000 * bin_s:.4g} ms. Intervals come from blocks of {BLOCK_S:g} s, or of a "
+        "fifth of a test that is shorter than 50 s.",
+    )

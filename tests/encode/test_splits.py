@@ -1,0 +1,111 @@
+"""Splits by the identity of stimuli, and of observed time."""
+
+import hypothesis.strategies as st
+import numpy as np
+import pytest
+from hypothesis import given
+
+from spikeloop.data import Epochs
+from spikeloop.encode import StimulusSplit, split_stimuli, split_time
+from spikeloop.errors import InvalidInputError
+
+PARTS = ("training_ids", "validation_ids", "test_ids")
+
+
+@pytest.mark.parametrize("n", [20, 121, 640, 1200])
+def test_the_split_is_the_published_one(n):
+    """Test: the first sixth of a permutation; validation: up to a quarter; training: the rest."""
+    order = np.random.default_rng(0).permutation(n)
+    split = split_stimuli(np.arange(n), seed=0)
+    np.testing.assert_array_equal(split.test_ids, np.sort(order[: n // 6]))
+    np.testing.assert_array_equal(split.validation_ids, np.sort(order[n // 6 : n // 4]))
+    np.testing.assert_array_equal(split.training_ids, np.sort(order[n // 4 :]))
+
+
+@given(
+    ids=st.lists(st.integers(0, 10**6), min_size=1, max_size=60, unique=True),
+    fractions=st.tuples(st.floats(0, 0.5), st.floats(0, 0.49)),
+    n_groups=st.integers(1, 30),
+    seed=st.integers(0, 2**31),
+)
+def test_each_stimulus_falls_on_one_side_and_groups_are_never_parted(
+    ids, fractions, n_groups, seed
+):
+    groups = np.array([identity % n_groups for identity in ids])
+    split = split_stimuli(
+        ids, validation_fraction=fractions[0], test_fraction=fractions[1], groups=groups, seed=seed
+    )
+    parts = [getattr(split, name) for name in PARTS]
+    np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.sort(ids))
+    sides = [set(part % n_groups) for part in parts]
+    assert sum(map(len, sides)) == len(set(groups.tolist()))
+    held = len(sides[1]) + len(sides[2])
+    assert len(sides[2]) == int(len(set(groups.tolist())) * fractions[1] + 1e-9)
+    assert held == int(len(set(groups.tolist())) * (fractions[0] + fractions[1]) + 1e-9)
+
+
+def test_the_order_of_ids_decides_nothing_but_the_seed_does():
+    ids = np.arange(100, 220)
+    split = split_stimuli(ids, seed=3)
+    shuffled = split_stimuli(np.random.default_rng(0).permutation(ids), seed=3)
+    other = split_stimuli(ids, seed=4)
+    np.testing.assert_array_equal(shuffled.test_ids, split.test_ids)
+    assert len(np.intersect1d(other.test_ids, split.test_ids)) < 10
+
+
+def test_what_is_fitted_to_is_training_and_validation():
+    split = StimulusSplit([5, 1], [3], [2, 4])
+    assert split.fitting_ids.tolist() == [1, 3, 5]
+    assert split.training_ids.tolist() == [1, 5]
+    with pytest.raises(ValueError, match="read-only"):
+        split.test_ids[0] = 7
+
+
+def test_splits_that_cannot_be_are_refused():
+    with pytest.raises(InvalidInputError, match=r"three parts of a split together.*\(3\)"):
+        StimulusSplit([1, 3], [3], [2])
+    with pytest.raises(InvalidInputError, match="stimulus_ids holds 1 ids more than once"):
+        split_stimuli([1, 1, 2], seed=0)
+    for validation, test in ((0.5, 0.5), (-0.1, 0.5), (0.1, float("nan"))):
+        with pytest.raises(InvalidInputError, match="leave a share for training"):
+            split_stimuli(np.arange(9), validation_fraction=validation, test_fraction=test, seed=0)
+    with pytest.raises(InvalidInputError, match="2 groups for 3 stimuli: give one each"):
+        split_stimuli(np.arange(3), groups=[0, 1], seed=0)
+    for validation, test in ((0.5, 0.5), (0.0, 0.2), (0.2, 0.0)):
+        with pytest.raises(InvalidInputError, match="must be above 0, and leave a share"):
+            split_time(Epochs([0.0], [1.0]), validation_fraction=validation, test_fraction=test)
+
+
+def test_time_is_split_in_order_without_the_gaps():
+    epochs = Epochs([0.0, 10.0, 100.0], [2.0, 16.0, 102.0])
+    split = split_time(epochs, validation_fraction=0.3, test_fraction=0.3)
+    spans = [
+        list(zip(part.start_s.tolist(), part.stop_s.tolist(), strict=True))
+        for part in (split.training, split.validation, split.test)
+    ]
+    expected = [
+        [(0.0, 2.0), (10.0, 12.0)],
+        [(12.0, 15.0)],
+        [(15.0, 16.0), (100.0, 102.0)],
+    ]
+    for part, wanted in zip(spans, expected, strict=True):
+        np.testing.assert_allclose(part, wanted)
+
+
+@given(
+    lengths=st.lists(st.floats(0.1, 50), min_size=1, max_size=6),
+    gaps=st.lists(st.floats(0.1, 50), min_size=6, max_size=6),
+    fractions=st.tuples(st.floats(0.05, 0.4), st.floats(0.05, 0.4)),
+)
+def test_the_parts_of_time_have_their_shares_and_do_not_overlap(lengths, gaps, fractions):
+    start_s = np.cumsum([gap + before for gap, before in zip(gaps, [0, *lengths], strict=False)])
+    start_s = start_s[: len(lengths)]
+    epochs = Epochs(start_s, start_s + lengths)
+    split = split_time(epochs, validation_fraction=fractions[0], test_fraction=fractions[1])
+    parts = (split.training, split.validation, split.test)
+    shares = [float(np.sum(part.stop_s - part.start_s)) / sum(lengths) for part in parts]
+    np.testing.assert_allclose(shares, [1 - sum(fractions), *fractions], atol=1e-9)
+    edges_s = np.concatenate(
+        [np.column_stack([part.start_s, part.stop_s]).ravel() for part in parts]
+    )
+    assert (np.diff(edges_s) >= 0).all()
