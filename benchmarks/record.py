@@ -99,6 +99,7 @@ def publish(rows: list[Row]) -> None:
         )
         row.machine = f"{platform.machine()}, Python {platform.python_version()}"
         row.date = date.today().isoformat()
+        row.got, row.met = float(row.got), bool(row.met)
         record[row.name] = asdict(row)
         verdict = "met" if row.met else "NOT MET"
         others = "".join(f"; {peer}: {value:.4g}" for peer, value in row.peers.items())
