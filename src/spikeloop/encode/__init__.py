@@ -10,12 +10,15 @@ from spikeloop.encode.checkpoints import load_model, save_model
 from spikeloop.encode.evaluation import Evaluation, ModelComparison, ModelScores, evaluate_models
 from spikeloop.encode.fit import fit
 from spikeloop.encode.fitted import FittedModel
+from spikeloop.encode.images.bank_features import BankFeatures
+from spikeloop.encode.images.filter_bank import FilterBank
 from spikeloop.encode.images.gabor_bank import GaborBank
 from spikeloop.encode.images.linear import Ridge, SmoothRidge
 from spikeloop.encode.images.linear_nonlinear import LinearNonlinear
 from spikeloop.encode.images.linear_nonlinear_poisson import LinearNonlinearPoisson
 from spikeloop.encode.images.mean_response import MeanResponse
 from spikeloop.encode.images.scattering_kernel import ScatteringKernel
+from spikeloop.encode.images.windows import Windows
 from spikeloop.encode.network.checkpoint import Checkpoint
 from spikeloop.encode.network.model import (
     ConvolutionalNetwork,
@@ -34,10 +37,12 @@ from spikeloop.encode.temporal.maximally_informative import MaximallyInformative
 from spikeloop.encode.temporal.poisson_glm import PoissonGLM
 
 __all__ = [
+    "BankFeatures",
     "Checkpoint",
     "ConvolutionalNetwork",
     "DilatedNetwork",
     "Evaluation",
+    "FilterBank",
     "FittedModel",
     "FittedSeriesModel",
     "GaborBank",
@@ -55,6 +60,7 @@ __all__ = [
     "StimulusSplit",
     "TemporalLinearNonlinear",
     "TimeSplit",
+    "Windows",
     "energy_network",
     "evaluate_models",
     "fit",

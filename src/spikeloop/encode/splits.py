@@ -141,8 +141,9 @@ def split_time(
         "above 0, and leave a share for training.",
     )
     observed_s = epochs.stop_s - epochs.start_s
-    cuts = np.cumsum([1 - validation_fraction - test_fraction, validation_fraction, test_fraction])
-    edges_s = np.concatenate([[0.0], cuts]) * observed_s.sum()
+    total_s = observed_s.sum()
+    held = np.array([validation_fraction + test_fraction, test_fraction, 0.0])
+    edges_s = np.concatenate([[0.0], total_s - held * total_s])
     parts = [_within(epochs, start_s, stop_s) for start_s, stop_s in pairwise(edges_s)]
     return TimeSplit(*parts)
 

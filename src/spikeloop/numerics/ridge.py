@@ -163,9 +163,10 @@ def _choose(
     error, residual = np.full(n_targets, np.inf), np.zeros_like(wanted)
     index = np.zeros(n_targets, dtype=int)
     intercept_leverage = root**2 / np.sum(root**2)
-    for i, penalty in enumerate(penalties):
+    most = 1 - 4 * float(np.finfo(wanted.dtype).eps)  # a row that fits itself alone
+    for i, penalty in enumerate(penalties.tolist()):  # plain numbers keep the arrays' precision
         share = values / (values + penalty)
-        leverage = np.minimum(intercept_leverage + within @ share, 1 - 1e-9)
+        leverage = np.minimum(intercept_leverage + within @ share, most)
         tried = (wanted - left @ (share[:, None] * scores)) / (1 - leverage)[:, None]
         tried_error = np.mean(tried**2, axis=0)
         better = tried_error < error

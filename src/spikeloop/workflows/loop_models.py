@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
 
 import numpy as np
 
 from spikeloop import encode, evaluate
-from spikeloop.data import Experiment, Responses
+from spikeloop.data import Experiment, Images, Responses
 from spikeloop.evaluate.recovery import filter_correlation
 from spikeloop.simulate import CorticalTruth
 from spikeloop.viz import (
@@ -66,9 +67,7 @@ def judge_models(
     correlation, filters = {}, np.full(len(row), np.nan)
     for name, model in MODELS.items():
         with job.doing(name):
-            fitted = encode.fit(model, responses, experiment.images, split=split, seed=seed)
-        path = f"{name.replace(' ', '_').lower()}.safetensors"
-        job.folder.file(path, lambda path, fitted=fitted: encode.save_model(path, fitted))
+            fitted = _kept(job, name, model, responses, experiment.images, split, seed)
         correlation[name] = evaluate.pearson(fitted.predict(pixels).astype(float), true_hz)
         if name == LINEAR:
             filters = filter_correlation(fitted.receptive_fields(), truth.filters[row, 0])
@@ -79,6 +78,26 @@ def judge_models(
         filter_correlation=np.where(cell_type == "simple", filters, np.nan),
         n_training=len(split.fitting_ids),
         n_test=len(split.test_ids),
+    )
+
+
+def _kept(
+    job: Job,
+    name: str,
+    model: encode.SmoothRidge | encode.GaborBank,
+    responses: Responses,
+    images: Images,
+    split: encode.StimulusSplit,
+    seed: int,
+) -> encode.FittedModel:
+    """Return the fitted model, from its file where an earlier run of this job left one."""
+
+    def write(path: Path) -> None:
+        fitted = encode.fit(model, responses, images, split=split, seed=seed)
+        encode.save_model(path, fitted)
+
+    return encode.load_model(
+        job.folder.file(f"{name.replace(' ', '_').lower()}.safetensors", write)
     )
 
 

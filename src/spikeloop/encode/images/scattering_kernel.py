@@ -27,6 +27,7 @@ from spikeloop.data.checks import require
 from spikeloop.encode.fitted import Estimate, Parameters, in_batches
 from spikeloop.encode.image_data import ImageData
 from spikeloop.encode.images.bank_features import (
+    ROUNDING,
     BankFeatures,
     divided,
     luminance,
@@ -159,7 +160,7 @@ def _features(
     return jnp.concatenate(
         [
             divided(first, pooled_amplitudes(first, pixels), level),
-            second_amplitudes(first.bank, model.second, pixels, n_places),
+            second_amplitudes(first.bank, model.second, pixels, n_places, ROUNDING * level),
             luminance(first, pixels),
         ],
         axis=1,

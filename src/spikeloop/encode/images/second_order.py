@@ -19,7 +19,6 @@ from spikeloop.data.checks import require
 from spikeloop.encode.images.filter_bank import (
     FilterBank,
     Scale,
-    amplitude,
     filters_of_scale,
     outputs,
     pool,
@@ -28,7 +27,7 @@ from spikeloop.encode.images.filter_bank import (
 )
 
 if TYPE_CHECKING:
-    from jaxtyping import Array, Float
+    from jaxtyping import Array, Complex, Float
 
 LONGER = 1.5
 """The least ratio of a second wavelength to the first."""
@@ -54,22 +53,32 @@ class SecondOrder:
 
 
 def second_amplitudes(
-    first: FilterBank, second: SecondOrder, pixels: Float[Array, "image y x"], n_places: int
+    first: FilterBank,
+    second: SecondOrder,
+    pixels: Float[Array, "image y x"],
+    n_places: int,
+    floor: Float[Array, ""],
 ) -> Float[Array, "image channel place_y place_x"]:
     """Return the root of the amplitudes of the second bank, averaged over each place.
 
-    There are none where an image is smaller than the finest wavelength of the second bank.
+    Amplitudes far below `floor` count as if they were that: roots are smooth at zero. There are
+    none where an image is smaller than the finest wavelength of the second bank.
     """
     shape = pixels.shape[1:]
     transformed = spectrum(pixels)
     pooled = [jnp.zeros((len(pixels), 0, n_places, n_places))]
     for scale in scales(first, *shape)[: second.n_first_scales]:
-        maps = jnp.fft.fft2(jnp.sqrt(amplitude(outputs(transformed, scale))))
+        maps = jnp.fft.fft2(_root(outputs(transformed, scale), floor))
         for above in _above(scale, second.bank, max(shape)):
-            again = jnp.sqrt(amplitude(outputs(maps, above)))
+            again = _root(outputs(maps, above), jnp.sqrt(floor))
             places = pool(again, above.grid, n_places, shape)
             pooled.append(places.reshape(len(pixels), -1, n_places, n_places))
     return jnp.concatenate(pooled, axis=1)
+
+
+def _root(pair: Complex[Array, "..."], floor: Float[Array, ""]) -> Float[Array, "..."]:
+    """Return the root of the amplitude of each pair, smooth where that is below the floor."""
+    return (pair.real**2 + pair.imag**2 + floor**2) ** 0.25
 
 
 def _above(scale: Scale, bank: FilterBank, longest_px: float) -> list[Scale]:
