@@ -41,8 +41,14 @@ html_title = "spikeloop"
 html_theme_options = {"show_prev_next": False, "navigation_with_keys": False}
 
 
+def skip_routing(app, what, name, obj, skip, options):
+    """Leave out what scikit-learn adds to every estimator: its pages refer to its own glossary."""
+    return True if name in ("set_score_request", "set_fit_request") else None
+
+
 def setup(app):
     add_mathml(app)
+    app.connect("autodoc-skip-member", skip_routing)
 
 
 write_reference(HERE / "_generated" / "reference")

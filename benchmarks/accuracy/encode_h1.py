@@ -27,11 +27,10 @@ from record import Row, publish
 from spikeloop.data import Epochs, SpikeTrains, TimeSeries
 from spikeloop.encode.splits import split_time
 from spikeloop.encode.temporal.dilated_network import DilatedNetwork
-from spikeloop.encode.temporal.filtering import RaisedCosines
 from spikeloop.encode.temporal.fit_series import fit_series
 from spikeloop.encode.temporal.linear_nonlinear import TemporalLinearNonlinear
 from spikeloop.encode.temporal.maximally_informative import MaximallyInformative
-from spikeloop.encode.temporal.poisson_glm import PoissonGLM
+from spikeloop.encode.temporal.poisson_glm import PoissonGLM, quadratic_glm
 from spikeloop.evaluate import bits_per_spike, paired_bootstrap, pooled_correlation
 
 H1 = Path(__file__).parents[3] / "shared" / "data" / "h1_fly" / "c1p8.mat"
@@ -40,7 +39,7 @@ PAST_BINS = 2000  # shown before the test starts, so that simulations have settl
 MODELS = {
     "ln": TemporalLinearNonlinear(),
     "glm": PoissonGLM(),
-    "glm_quadratic": PoissonGLM(quadratic_basis=RaisedCosines(8, 0.12, 0.03)),
+    "glm_quadratic": quadratic_glm(),
     "mid": MaximallyInformative(),
     "network": DilatedNetwork(),
 }

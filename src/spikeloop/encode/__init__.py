@@ -34,7 +34,7 @@ from spikeloop.encode.temporal.fit_series import fit_series
 from spikeloop.encode.temporal.fitted_series import FittedSeriesModel
 from spikeloop.encode.temporal.linear_nonlinear import TemporalLinearNonlinear
 from spikeloop.encode.temporal.maximally_informative import MaximallyInformative
-from spikeloop.encode.temporal.poisson_glm import PoissonGLM
+from spikeloop.encode.temporal.poisson_glm import PoissonGLM, quadratic_glm
 
 __all__ = [
     "BankFeatures",
@@ -68,6 +68,7 @@ __all__ = [
     "load_model",
     "load_series_model",
     "network_of_experiment_two",
+    "quadratic_glm",
     "save_model",
     "save_series_model",
     "split_stimuli",

@@ -15,7 +15,7 @@ from spikeloop.encode.temporal.fit_series import fit_series
 from spikeloop.encode.temporal.fitted_series import FittedSeriesModel
 from spikeloop.encode.temporal.linear_nonlinear import TemporalLinearNonlinear
 from spikeloop.encode.temporal.maximally_informative import MaximallyInformative
-from spikeloop.encode.temporal.poisson_glm import PoissonGLM
+from spikeloop.encode.temporal.poisson_glm import PoissonGLM, quadratic_glm
 from spikeloop.encode.temporal.series_data import binned_counts, whole_bins
 from spikeloop.io.results import write_arrays, write_text
 from spikeloop.viz.tables import to_csv
@@ -40,6 +40,7 @@ N_SIMULATIONS = 50
 _MODELS = {
     "ln": TemporalLinearNonlinear,
     "glm": PoissonGLM,
+    "quadratic": quadratic_glm,
     "mid": MaximallyInformative,
     "dilated": DilatedNetwork,
 }

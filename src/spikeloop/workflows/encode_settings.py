@@ -12,7 +12,7 @@ ImageModelName = Literal[
     "mean", "ridge", "smooth", "ln", "lnp", "gabor", "scattering", "network", "experiment2"
 ]
 """Models of images, from the simplest."""
-SeriesModelName = Literal["mean", "ln", "glm", "mid", "dilated"]
+SeriesModelName = Literal["mean", "ln", "glm", "quadratic", "mid", "dilated"]
 """Models of a continuous stimulus, from the simplest."""
 ModelName = Literal[ImageModelName, SeriesModelName, "all"]
 
@@ -36,8 +36,9 @@ class EncodeConfig:
     """What to fit. For images: mean, ridge (linear), smooth (linear, smooth filters), ln, lnp,
     gabor (filter bank with normalization), scattering (two banks, Gaussian process), network
     (convolutional), experiment2 (the network of the most-exciting-inputs experiment); mean, ridge
-    and gabor are always fitted beside it. For a continuous stimulus: mean, ln, glm, mid (two
-    filters), dilated (network); mean and ln always. all: every one that can be fitted."""
+    and gabor are always fitted beside it. For a continuous stimulus: mean, ln, glm (filters
+    of stimulus and spikes), quadratic (a glm whose drive has squares), mid (two filters), dilated
+    (network); mean and ln always. all: every one that can be fitted."""
     window_s: tuple[float, float] | None = None
     """Window after onset in which spikes are counted, in seconds; None: from onset to the usual
     (median) duration of a trial."""

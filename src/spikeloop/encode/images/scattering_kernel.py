@@ -3,11 +3,12 @@
 The features are the divided amplitudes of a bank of filters, the amplitudes of a second bank on the
 first (`second_order.py`), and the luminance of each place. Two images are alike, in a window, by
 
-    k(a, b) = exp(-g |a - b|^2 / m)
+    k(a, b) = exp(-g d(a, b)^2 / m)
 
-with the distance between their features inside the window and its median m over pairs of training
-images; ridge regression with this kernel is the mean of a Gaussian process. It answers combinations
-of features that a linear readout cannot, and needs no more than a thousand images.
+with the distance d between their features inside the window, and m the median of its square over
+pairs of training images. Ridge regression with this kernel is the mean of a Gaussian process. It
+answers combinations of features that a linear readout cannot, and needs no more than a thousand
+images.
 
 Source: Bruna and Mallat (2013) IEEE Trans Pattern Anal Mach Intell 35:1872; Rasmussen and Williams
 (2006) Gaussian Processes for Machine Learning, chapter 2.

@@ -24,11 +24,11 @@ IMAGES_AT_ONCE = 8
 """How many images a CPU sums the gradient of a kernel over at a time: their patches fit its cache,
 which makes it twice as fast as all at once."""
 
-Padding = tuple[tuple[int, int], tuple[int, int]]
+_Padding = tuple[tuple[int, int], tuple[int, int]]
 """Zeros before and after, along y and along x."""
 
 
-def same_padding(kernel: Float[Array, "y x ..."]) -> Padding:
+def same_padding(kernel: Float[Array, "y x ..."]) -> _Padding:
     """Return the zeros that keep the size; an even kernel has the odd one behind."""
     return tuple(((size - 1) // 2, size // 2) for size in kernel.shape[:2])
 
@@ -37,7 +37,7 @@ def same_padding(kernel: Float[Array, "y x ..."]) -> Padding:
 def convolve(
     images: Float[Array, "image y x channel"],
     kernel: Float[Array, "ky kx channel out"],
-    padding: Padding,
+    padding: _Padding,
 ) -> Float[Array, "image y x out"]:
     """Correlate images with kernels, after zeros are put around them.
 
@@ -52,11 +52,11 @@ def convolve(
     )
 
 
-def _convolve_forward(images: jax.Array, kernel: jax.Array, padding: Padding) -> tuple:
+def _convolve_forward(images: jax.Array, kernel: jax.Array, padding: _Padding) -> tuple:
     return convolve(images, kernel, padding), (images, kernel)
 
 
-def _convolve_backward(padding: Padding, kept: tuple, slope: jax.Array) -> tuple:
+def _convolve_backward(padding: _Padding, kept: tuple, slope: jax.Array) -> tuple:
     images, kernel = kept
     turned = kernel[::-1, ::-1].transpose(0, 1, 3, 2)
     around = tuple(
@@ -66,7 +66,7 @@ def _convolve_backward(padding: Padding, kept: tuple, slope: jax.Array) -> tuple
     return convolve(slope, turned, around), _slope_of_kernel(images, slope, padding)
 
 
-def _slope_of_kernel(images: jax.Array, slope: jax.Array, padding: Padding) -> jax.Array:
+def _slope_of_kernel(images: jax.Array, slope: jax.Array, padding: _Padding) -> jax.Array:
     """Return the gradient of the kernel, given that of the output."""
 
     def of_some(images: jax.Array, slope: jax.Array) -> jax.Array:
@@ -157,7 +157,7 @@ def convolve_depthwise(
     )
 
 
-def _shifts(images: jax.Array, kernel: jax.Array, padding: Padding):
+def _shifts(images: jax.Array, kernel: jax.Array, padding: _Padding):
     """Yield each place in the kernel, and the images shifted to it."""
     height, width = images.shape[1:3]
     padded = jnp.pad(images, ((0, 0), *padding, (0, 0)))

@@ -258,3 +258,11 @@ def regression_by_validation(
         every_row, every_count, penalty * penalized, start=weights, link=link
     )
     return weights, penalty, loss
+
+
+def quadratic_glm() -> PoissonGLM:
+    """Return a GLM whose drive also has products of the stimulus at two lags (Park et al. 2013).
+
+    It describes units that saturate, or answer both signs of a pattern, and stays convex.
+    """
+    return PoissonGLM(quadratic_basis=RaisedCosines(8, 0.12, 0.03))
