@@ -9,14 +9,14 @@ from spikeloop.encode.temporal.fit_series import fit_series
 from spikeloop.viz.temporal import plot_predicted_rates
 
 rng, lag = np.random.default_rng(0), np.arange(60)
-velocity = gaussian_filter1d(rng.standard_normal(40_000), 3.0)
-moved = np.convolve(velocity, lag * np.exp(-lag / 8))[:40_000]
-fired = np.zeros(40_000, dtype=bool)
-for t in range(1, 40_000):  # it saturates, and is refractory for a bin of 2 ms
+velocity = gaussian_filter1d(rng.standard_normal(25_000), 3.0)
+moved = np.convolve(velocity, lag * np.exp(-lag / 8))[:25_000]
+fired = np.zeros(25_000, dtype=bool)
+for t in range(1, 25_000):  # it saturates, and is refractory for a bin of 2 ms
     fired[t] = not fired[t - 1] and rng.random() < 0.6 / (1 + np.exp(2 - moved[t] / 20))
-spikes = SpikeTrains.from_units({"h1": np.flatnonzero(fired) / 500}, Epochs([0.0], [80.0]))
+spikes = SpikeTrains.from_units({"h1": np.flatnonzero(fired) / 500}, Epochs([0.0], [50.0]))
 stimulus = TimeSeries(velocity[:, None], sample_rate_hz=500.0)
-training = dilated_network.Training(n_epochs=8, chunk_bins=256)
+training = dilated_network.Training(n_epochs=6, chunk_bins=256)
 rates_hz = {}
 for name, model in {
     "linear-nonlinear": linear_nonlinear.TemporalLinearNonlinear(window_s=0.12),
@@ -24,6 +24,6 @@ for name, model in {
     "dilated network": dilated_network.DilatedNetwork(6, 8, training=training),
 }.items():
     fitted = fit_series(model, spikes, stimulus, seed=0)
-    rates_hz[name] = fitted.rates(stimulus, spikes).values[39_000:39_250, 0]
-ax = plot_predicted_rates(78 + np.arange(250) / 500, rates_hz, spikes.of_unit("h1"))
+    rates_hz[name] = fitted.rates(stimulus, spikes).values[24_000:24_250, 0]
+ax = plot_predicted_rates(48 + np.arange(250) / 500, rates_hz, spikes.of_unit("h1"))
 ax.figure.savefig("fly_models.png", dpi=150)

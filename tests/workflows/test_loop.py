@@ -108,7 +108,7 @@ def test_an_existing_folder_is_not_overwritten_unasked(finished):
 
 
 def test_a_loop_that_was_killed_goes_on_and_ends_like_one_that_was_not(tmp_path):
-    words = ["--cortex.n-simple", "6", "--cortex.n-images", "300", "--cortex.n-complex", "2"]
+    words = ["--cortex.n-simple", "6", "--cortex.n-images", "60", "--cortex.n-complex", "2"]
     command = [sys.executable, "-m", "spikeloop", "loop", *words, "--out"]
     whole, cut = tmp_path / "whole", tmp_path / "cut"
     subprocess.run([*command, whole], check=True, capture_output=True)
