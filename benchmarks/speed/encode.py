@@ -51,13 +51,12 @@ def timed(model, pixels, counts, repeats):
 def main():
     pixels = noise_images(N_IMAGES)
     counts = responses_to(pixels, N_UNITS)
-    rows = []
     few = slice(0, 1000)
     for name, model in (("gabor", encode.GaborBank()), ("ridge", encode.Ridge())):
         timed(model, pixels[few], counts[few], 1)
         whole = timed(model, pixels, counts, 1)
         limit_s = 60.0
-        rows.append(time_row(f"speed/encode/{name}_10000_images_1000_units", limit_s, whole))
+        publish([time_row(f"speed/encode/{name}_10000_images_1000_units", limit_s, whole)])
     for name, model in (
         ("ridge", encode.Ridge()),
         ("smooth", encode.SmoothRidge()),
@@ -73,8 +72,7 @@ def main():
         ratio = times_s[1000] / times_s[100]
         label = f"speed/encode/{name}_1000_over_100_units"
         peers = {"seconds for 1000": times_s[1000]}
-        rows.append(Row(label, "<= 10", ratio, "", ratio <= 10, peers=peers))
-    publish(rows)
+        publish([Row(label, "<= 10", ratio, "", ratio <= 10, peers=peers)])
 
 
 if __name__ == "__main__":
