@@ -3,7 +3,12 @@
 import numpy as np
 import pytest
 
-from spikeloop.numerics.ridge import PENALTIES, kernel_ridge_regression, ridge_regression
+from spikeloop.numerics.ridge import (
+    PENALTIES,
+    kernel_ridge_regression,
+    ridge_regression,
+    ridge_regression_with,
+)
 
 PENALTY = 0.1
 SHAPES = [(30, 8), (12, 40)]
@@ -84,6 +89,32 @@ def test_a_row_of_weight_three_is_a_row_that_stands_there_three_times():
     )
     np.testing.assert_allclose(fitted.weights, weights, atol=1e-10)
     np.testing.assert_allclose(fitted.intercept, intercept, atol=1e-10)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+def test_the_absolute_penalty_is_what_the_normal_equations_add(shape):
+    rows, targets, weight = problem(*shape)
+    fitted = ridge_regression(rows, targets, weight)
+    share = weight / weight.mean()
+    for target, penalty in enumerate(fitted.absolute_penalty):
+        weights, _ = solved(rows, targets, share, penalty)
+        np.testing.assert_allclose(fitted.weights[:, target], weights[:, target], atol=1e-8)
+
+
+@pytest.mark.parametrize("shape", SHAPES)
+@pytest.mark.parametrize("precision", [np.float32, np.float64])
+def test_known_penalties_give_the_weights_that_choosing_them_gives(shape, precision):
+    rows, targets, weight = (x.astype(precision) for x in problem(*shape))
+    double = [x.astype(float) for x in (rows, targets, weight)]
+    alone = [ridge_regression(*double, np.array([penalty])) for penalty in (1e-6, 1e-1, 1e1)]
+    penalty = np.array([one.absolute_penalty[0] for one in alone], dtype=precision)
+    weights, intercept = ridge_regression_with(rows, targets, weight, penalty)
+    assert weights.dtype == precision
+    tolerance = 1e-8 if precision == np.float64 else 1e-4
+    for target, one in enumerate(alone):
+        expected = one.weights[:, target]
+        np.testing.assert_allclose(weights[:, target], expected, atol=tolerance)
+        np.testing.assert_allclose(intercept[target], one.intercept[target], atol=10 * tolerance)
 
 
 @pytest.mark.parametrize("shape", SHAPES)

@@ -141,41 +141,60 @@ def test_a_unit_that_looks_at_a_corner_gets_its_window():
     assert not found.weights[0, :, -1].any()
 
 
-@pytest.mark.parametrize("images_to_choose_by", [1000, 60])
-def test_each_unit_is_fitted_to_all_images_in_its_window(monkeypatch, images_to_choose_by):
-    """The window weights the prior variance: the square of what multiplies the features."""
-    monkeypatch.setattr(gabor_bank, "IMAGES_TO_CHOOSE_BY", images_to_choose_by)
+def in_window(features, found, unit, windows):
+    """Return the rows that a unit is regressed on: windows weight the prior variance."""
+    weight = np.sqrt(windows.weights(N_PLACES, N_PLACES)[found.window[unit]])
+    rows = (features * weight).reshape(len(features), -1).astype(float)
+    return rows[:, np.tile(weight.ravel() > 0, N_CHANNELS)]
+
+
+def counts_of(found, unit, features):
+    return np.einsum("icyx,cyx->i", features, found.weights[unit]) + found.intercept[unit]
+
+
+def test_each_unit_is_fitted_to_all_images_in_its_window():
     features, data = local_units()
     windows = Windows(size=0.12, n_centres=2)
     found = fit_in_windows(features, data, windows, seed=0)
-    for unit, window in enumerate(found.window):
-        weight = np.sqrt(windows.weights(N_PLACES, N_PLACES)[window])
-        rows = (features * weight).reshape(len(data), -1).astype(float)
-        rows = rows[:, np.tile(weight.ravel() > 0, N_CHANNELS)]
+    for unit in range(4):
+        rows = in_window(features, found, unit, windows)
         whole = ridge_regression(rows, data.means[:, [unit]], data.n_trials.astype(float))
-        counts = np.einsum("icyx,cyx->i", features, found.weights[unit]) + found.intercept[unit]
         expected = rows @ whole.weights[:, 0] + whole.intercept
-        np.testing.assert_allclose(counts, expected, atol=2e-3)
+        np.testing.assert_allclose(counts_of(found, unit, features), expected, atol=2e-3)
         assert found.penalty[unit] == whole.penalty[0]
 
 
-def test_the_images_that_choose_windows_are_drawn_by_the_seed(monkeypatch):
-    drawn = []
-    original = gabor_bank._in_window
-
-    def watched(features, data, window, images, units):
-        drawn.append(images)
-        return original(features, data, window, images, units)
-
+def test_of_many_images_some_choose_window_and_penalty_and_all_the_weights(monkeypatch):
+    """By augmented least squares: the penalty of some images as further rows of all."""
     monkeypatch.setattr(gabor_bank, "IMAGES_TO_CHOOSE_BY", 60)
-    monkeypatch.setattr(gabor_bank, "_in_window", watched)
-    for seed in (0, 0, 1):
-        fit_in_windows(*local_units(), Windows(n_centres=0), seed=seed)
-    some = [images for images in drawn if len(images) == 60]
-    assert len(drawn) == 6
-    np.testing.assert_array_equal(some[0], some[1])
-    assert not np.array_equal(some[0], some[2])
-    assert (np.diff(some[0]) > 0).all()
+    features, data = local_units()
+    windows = Windows(size=0.12, n_centres=2)
+    found = fit_in_windows(features, data, windows, seed=3)
+    some = np.sort(np.random.default_rng(3).permutation(len(data))[:60])
+    trials = data.n_trials.astype(float)
+    for unit in range(4):
+        rows = in_window(features, found, unit, windows)
+        few = ridge_regression(rows[some], data.means[some][:, [unit]], trials[some])
+        assert found.penalty[unit] == few.penalty[0]
+        share = trials / trials.sum()
+        root = np.sqrt(trials / trials.mean())[:, None]
+        level = share @ data.means[:, [unit]]
+        prior = np.sqrt(few.absolute_penalty[0]) * np.eye(rows.shape[1])
+        augmented = np.vstack([(rows - share @ rows) * root, prior])
+        wanted = np.vstack([(data.means[:, [unit]] - level) * root, np.zeros((len(prior), 1))])
+        weights = np.linalg.lstsq(augmented, wanted)[0]
+        expected = ((rows - share @ rows) @ weights + level)[:, 0]
+        np.testing.assert_allclose(counts_of(found, unit, features), expected, atol=2e-3)
+        assert found.window[unit] == unit + 1
+
+
+def test_the_images_that_choose_windows_are_drawn_by_the_seed(monkeypatch):
+    monkeypatch.setattr(gabor_bank, "IMAGES_TO_CHOOSE_BY", 60)
+    once, again, other = (
+        fit_in_windows(*local_units(), Windows(n_centres=0), seed=seed) for seed in (0, 0, 1)
+    )
+    np.testing.assert_array_equal(once.precision, again.precision)
+    assert (once.precision != other.precision).all()
 
 
 def test_features_that_never_vary_are_left_out():

@@ -8,8 +8,10 @@ from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.encode.fitted import in_batches
 from spikeloop.encode.images.filter_bank import (
     FilterBank,
     Grid,
@@ -23,7 +25,8 @@ from spikeloop.encode.images.filter_bank import (
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
 
-
+IMAGES_FOR_MEAN = 1000
+"""At most so many images tell the mean amplitude."""
 ROUNDING = 0.1
 """Divided amplitudes far below this count as if they were this: powers are smooth at zero."""
 
@@ -77,7 +80,7 @@ def pooled_amplitudes(
 def divided(
     settings: BankFeatures,
     amplitudes: Float[Array, "image channel place_y place_x"],
-    mean_amplitude: Float[Array, ""],
+    mean_amplitude: float | Float[Array, ""],
 ) -> Float[Array, "image channel place_y place_x"]:
     r"""Return amplitudes divided by those of all filters at the same place.
 
@@ -109,7 +112,13 @@ def bank_features(
     return jnp.concatenate([features, luminance(settings, pixels)], axis=1)
 
 
-@partial(jax.jit, static_argnums=0)
-def mean_amplitude(settings: BankFeatures, pixels: Float[Array, "image y x"]) -> Array:
-    """Return the mean over images, filters and places of the pooled amplitudes."""
-    return pooled_amplitudes(settings, pixels).mean()
+def mean_amplitude(settings: BankFeatures, pixels: Float[np.ndarray, "image y x"]) -> float:
+    """Return the mean over images, filters and places of the pooled amplitudes.
+
+    Of many images, some that are evenly spaced among them are taken.
+    """
+    some = pixels[:: -(-len(pixels) // IMAGES_FOR_MEAN)]
+    return float(in_batches(partial(_pooled_amplitudes, settings), some).mean(dtype=np.float64))
+
+
+_pooled_amplitudes = jax.jit(pooled_amplitudes, static_argnums=0)

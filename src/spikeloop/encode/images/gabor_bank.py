@@ -16,13 +16,13 @@ from spikeloop.encode.image_data import ImageData
 from spikeloop.encode.images.bank_features import BankFeatures, bank_features, mean_amplitude
 from spikeloop.encode.images.poisson_readout import expected, poisson_regression
 from spikeloop.encode.images.windows import Windows
-from spikeloop.numerics.ridge import RidgeFit, ridge_regression
+from spikeloop.numerics.ridge import ridge_regression, ridge_regression_with
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
 
 IMAGES_TO_CHOOSE_BY = 1500
-"""The windows of units are chosen by this many images, drawn at random, where there are more."""
+"""Windows and penalties are chosen by this many images, drawn at random, where there are more."""
 
 
 @dataclass(frozen=True)
@@ -53,7 +53,7 @@ class GaborBank:
     def fit_images(self, training: ImageData, validation: ImageData, *, seed: int) -> Estimate:
         """Regress the mean counts on the features; chance decides which images choose windows."""
         data = training.joined(validation)
-        amplitude = mean_amplitude(self.features, data.pixels[:IMAGES_TO_CHOOSE_BY])
+        amplitude = mean_amplitude(self.features, data.pixels)
         features = in_batches(partial(_features, self.features, amplitude), data.pixels)
         scaling = Scaling.of(features, self.features.shading)
         scaled = scaling.scaled(features)
@@ -100,7 +100,7 @@ def _poisson(
 
 
 @partial(jax.jit, static_argnums=0)
-def _features(settings: BankFeatures, amplitude: jax.Array, pixels: jax.Array) -> jax.Array:
+def _features(settings: BankFeatures, amplitude: float, pixels: jax.Array) -> jax.Array:
     return bank_features(settings, pixels, amplitude)
 
 
@@ -147,43 +147,51 @@ def fit_in_windows(
 ) -> WindowedFit:
     """Regress each unit on the features in the window that suits it best.
 
-    Where there are many images, windows are chosen by some of them.
+    Where there are many images, windows and penalties are chosen by some of them: the variances of
+    noise and of weights, of which a penalty is the ratio, are the same for all.
     """
     n_images, n_units = data.means.shape
     places = windows.weights(*features.shape[-2:])
-    everything = np.arange(n_images)
-    some = everything
+    some = np.arange(n_images)
     if n_images > IMAGES_TO_CHOOSE_BY:
         some = np.sort(np.random.default_rng(seed).permutation(n_images)[:IMAGES_TO_CHOOSE_BY])
-    tried = [_in_window(features, data, window, some, np.arange(n_units)) for window in places]
+    of_some = data.select(some)
+    tried = [ridge_regression(*_regressed(features[some], of_some, window)) for window in places]
     chosen = np.array([fitted.error for fitted in tried]).argmin(axis=0)
     weights = np.zeros((n_units, *features.shape[1:]), dtype=features.dtype)
     intercept, penalty, precision = np.zeros((3, n_units))
     for i in np.unique(chosen):
         units = np.flatnonzero(chosen == i)
         fitted = tried[i].of(units)
+        found, intercept[units] = fitted.weights, fitted.intercept
         if len(some) < n_images:
-            fitted = _in_window(features, data, places[i], everything, units)
-        inside = places[i] > 0
-        found = fitted.weights.T.reshape(len(units), features.shape[1], -1)
-        spread = np.zeros((len(units), *features.shape[1:]), dtype=features.dtype)
-        spread[:, :, inside] = found * np.sqrt(places[i][inside])
-        weights[units] = spread
-        intercept[units], penalty[units] = fitted.intercept, fitted.penalty
-        scatter = np.sum(features[:, :, inside] ** 2 * places[i][inside])
-        n_axes = min(n_images, features.shape[1] * int(inside.sum()))
-        precision[units] = fitted.penalty * scatter / n_axes / np.maximum(fitted.error, 1e-12)
+            rows, means, n_trials = _regressed(features, data, places[i])
+            found, intercept[units] = ridge_regression_with(
+                rows, means[:, units], n_trials, fitted.absolute_penalty
+            )
+        weights[units] = _spread(found, places[i])
+        penalty[units] = fitted.penalty
+        precision[units] = fitted.absolute_penalty / np.maximum(fitted.error, 1e-12)
     return WindowedFit(weights, intercept, chosen, penalty, precision, places[chosen])
 
 
-def _in_window(
-    features: np.ndarray, data: ImageData, window: np.ndarray, images: np.ndarray, units: np.ndarray
-) -> RidgeFit:
-    """Regress units on the features of some images in one window."""
+def _regressed(
+    features: np.ndarray, data: ImageData, window: np.ndarray
+) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Return what is regressed on what in one window: rows, targets, and weights of rows."""
     inside = window > 0
-    rows = features[images][:, :, inside] * np.sqrt(window[inside]).astype(features.dtype)
-    return ridge_regression(
-        rows.reshape(len(images), -1),
-        data.means[np.ix_(images, units)].astype(features.dtype),
-        data.n_trials[images].astype(features.dtype),
+    rows = features[:, :, inside] * np.sqrt(window[inside]).astype(features.dtype)
+    return (
+        rows.reshape(len(rows), -1),
+        data.means.astype(features.dtype),
+        data.n_trials.astype(features.dtype),
     )
+
+
+def _spread(weights: np.ndarray, window: np.ndarray) -> np.ndarray:
+    """Return the weights of features as they stand in the image, (unit, channel, y, x)."""
+    inside = window > 0
+    found = weights.T.reshape(weights.shape[1], -1, int(inside.sum()))
+    spread = np.zeros((*found.shape[:2], *window.shape), dtype=weights.dtype)
+    spread[:, :, inside] = found * np.sqrt(window[inside])
+    return spread

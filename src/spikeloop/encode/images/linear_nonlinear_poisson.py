@@ -12,7 +12,7 @@ from spikeloop.encode.image_data import ImageData
 from spikeloop.encode.images.linear import filtered
 from spikeloop.encode.images.output_curve import plain
 from spikeloop.encode.images.poisson_readout import expected, poisson_regression
-from spikeloop.numerics.ridge import RidgeFit, ridge_regression
+from spikeloop.numerics.ridge import ridge_regression
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
@@ -42,7 +42,8 @@ class LinearNonlinearPoisson:
         scale = features.std()
         features /= scale
         linear = ridge_regression(features, data.means, n_trials)
-        precision = np.tile(prior_precision(linear, features), (features.shape[1], 1))
+        precision = linear.absolute_penalty / np.maximum(linear.error, 1e-12)
+        precision = np.tile(precision, (features.shape[1], 1))
         found = poisson_regression(features, data.means, n_trials, precision, len(validation))
         filters = found["weights"].T @ patterns / scale
         parameters = {
@@ -57,11 +58,3 @@ class LinearNonlinearPoisson:
     ) -> Float[Array, "image unit"]:
         """Return the soft threshold of what the filters say."""
         return expected(filtered(parameters, pixels), parameters["level"])
-
-
-def prior_precision(
-    linear: RidgeFit, features: Float[np.ndarray, "image feature"]
-) -> Float[np.ndarray, " unit"]:
-    """Return the inverse prior variance of the weights that ridge regression found best."""
-    scatter = np.sum(features**2) / min(features.shape)
-    return linear.penalty * scatter / np.maximum(linear.error, 1e-12)
