@@ -18,12 +18,12 @@ from spikeloop.encode.network.stack import StackedCore
 from spikeloop.encode.temporal.checkpoints import load_series_model
 from spikeloop.errors import InvalidInputError, ResultsFolderError, SpikeloopWarning
 from spikeloop.io import ReadOptions, save_npz
-from spikeloop.workflows import encode as workflow
-from spikeloop.workflows import encode_images
-from spikeloop.workflows.encode import encode_file
-from spikeloop.workflows.encode_fits import fit_each
-from spikeloop.workflows.encode_series_scores import TestBins, block_sums, score_series
-from spikeloop.workflows.encode_settings import EncodeConfig
+from spikeloop.workflows.encode import images as encode_images
+from spikeloop.workflows.encode import recording as workflow
+from spikeloop.workflows.encode.fits import fit_each
+from spikeloop.workflows.encode.recording import encode_file
+from spikeloop.workflows.encode.series_scores import TestBins, block_sums, score_series
+from spikeloop.workflows.encode.settings import EncodeConfig
 
 QUICK = EncodeConfig(model="ridge", max_epochs=2, n_draws=50)
 

@@ -1,12 +1,12 @@
 """``spikeloop characterize PATH --out DIR``."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 
-from spikeloop.cli.arguments import Command, Flags, Output, parse
+from spikeloop.cli.arguments import Command, Flags, Output
+from spikeloop.cli.recording_command import run_on_recording
 from spikeloop.io.options import ReadOptions
 from spikeloop.workflows.characterize import AnalysisConfig, CharacterizeConfig, characterize_file
 
@@ -18,7 +18,6 @@ Reads NWB, MATLAB and npz files, and folders of published V4 responses, and make
 with a report that opens in any browser.""",
     example="spikeloop characterize c1p8.mat --stimulus stim --spikes rho --rate 500 --out h1",
 )
-_ALIASES = {"--rate": "--rate-hz"}
 
 
 @dataclass(frozen=True)
@@ -36,15 +35,4 @@ class Arguments:
 
 def main(words: list[str]) -> int:
     """Characterize one recording; the path of the results folder goes to stdout."""
-    flags = [_ALIASES.get(word, word) for word in words]
-    given, config = parse(flags, COMMAND, Arguments, CharacterizeConfig)
-    out = characterize_file(
-        given.path,
-        given.output.out,
-        config,
-        overwrite=given.output.overwrite,
-        resume=given.output.resume,
-        command=COMMAND.typed(words),
-    )
-    sys.stdout.write(f"{out}\n")
-    return 0
+    return run_on_recording(words, COMMAND, Arguments, CharacterizeConfig, characterize_file)

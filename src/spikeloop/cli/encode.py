@@ -1,14 +1,14 @@
 """``spikeloop encode PATH --out DIR``."""
 
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
 import tyro
 
-from spikeloop.cli.arguments import Command, Flags, Output, parse
+from spikeloop.cli.arguments import Command, Flags, Output
+from spikeloop.cli.recording_command import run_on_recording
 from spikeloop.io.options import ReadOptions
-from spikeloop.workflows.encode_settings import EncodeConfig
+from spikeloop.workflows.encode.settings import EncodeConfig
 
 COMMAND = Command(
     "encode",
@@ -19,7 +19,6 @@ continuous stimulus. Makes a results folder with the fitted models, their scores
 not seen, and a report that opens in any browser.""",
     example="spikeloop encode v4/201025 --model gabor --out v4-models",
 )
-_ALIASES = {"--rate": "--rate-hz"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,18 +33,11 @@ class Arguments(EncodeConfig):
 
 def main(words: list[str]) -> int:
     """Fit models to one recording; the path of the results folder goes to stdout."""
-    flags = [_ALIASES.get(word, word) for word in words]
-    given, config = parse(flags, COMMAND, Arguments, EncodeConfig)
-    # Only now, as it loads what draws, and help should come at once.
-    from spikeloop.workflows.encode import encode_file
+    return run_on_recording(words, COMMAND, Arguments, EncodeConfig, _run)
 
-    out = encode_file(
-        given.path,
-        given.output.out,
-        config,
-        overwrite=given.output.overwrite,
-        resume=given.output.resume,
-        command=COMMAND.typed(words),
-    )
-    sys.stdout.write(f"{out}\n")
-    return 0
+
+def _run(path: Path, out: Path, config: EncodeConfig, **how: object) -> Path:
+    # Only now, as it loads what draws, and help should come at once.
+    from spikeloop.workflows.encode.recording import encode_file
+
+    return encode_file(path, out, config, **how)

@@ -7,7 +7,7 @@ import numpy as np
 
 from spikeloop.characterize import SpikeTriggeredAverage, SpikeTriggeredCovariance
 from spikeloop.data import Experiment
-from spikeloop.errors import InvalidInputError, ResultsFolderError
+from spikeloop.errors import InvalidInputError
 from spikeloop.io import ReadOptions, read_experiment
 from spikeloop.io.results import Run, sha256_of, write_text
 from spikeloop.viz import (
@@ -19,7 +19,7 @@ from spikeloop.viz import (
     plot_spike_raster,
     render_report,
 )
-from spikeloop.workflows.job import Job, check_seed, open_job, unit_table
+from spikeloop.workflows.job import Job, check_seed, open_job, require_outside, unit_table
 from spikeloop.workflows.scenes import (
     Raster,
     SceneFindings,
@@ -95,15 +95,12 @@ def characterize_file(
 
     Raises
     ------
-    BadFileError, InvalidInputError, ResultsFolderError
+    BadFileError, InvalidInputError
         The file or the settings cannot be used, or the folder is in the way. Nothing is left.
     """
     path, out = Path(path), Path(out)
     experiment = read_experiment(path, config.read)
-    if path.resolve().is_relative_to(out.resolve()):
-        raise ResultsFolderError(
-            f"{path} lies inside {out}, which would be overwritten. Choose another --out."
-        )
+    require_outside(path, out)
     run = Run("characterize", config, {path.name: sha256_of(path)}, command)
     with open_job(out, run, n_steps=N_STEPS, overwrite=overwrite, resume=resume) as job:
         findings = characterize(job, experiment, config.analysis, seed=config.seed)

@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from spikeloop.errors import InvalidInputError, SpikeloopWarning
+from spikeloop.errors import InvalidInputError, ResultsFolderError, SpikeloopWarning
 from spikeloop.io.config import plain
 from spikeloop.io.results import ResultsFolder, Run, open_results, versions
 from spikeloop.numerics.parallel import one_blas_thread
@@ -90,6 +90,14 @@ def check_seed(seed: int) -> None:
     """Refuse a seed that random number generators cannot take."""
     if not 0 <= seed < 2**63:
         raise InvalidInputError(f"seed={seed}: it must lie in 0..2^63 - 1.")
+
+
+def require_outside(path: Path, out: Path) -> None:
+    """Refuse to make a results folder around the file that it is made from."""
+    if path.resolve().is_relative_to(out.resolve()):
+        raise ResultsFolderError(
+            f"{path} lies inside {out}, which would be overwritten. Choose another --out."
+        )
 
 
 @contextmanager

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -10,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.encode.model_file import write_safetensors
 from spikeloop.errors import BadFileError, InvalidInputError
 
 
@@ -31,13 +31,7 @@ class Checkpoint:
 
     def save(self, arrays: Mapping[str, np.ndarray], identity: Mapping[str, str]) -> None:
         """Write the file anew, whole or not at all."""
-        from safetensors.numpy import save_file
-
-        path = Path(self.path)
-        unfinished = path.with_name(path.name + ".part")
-        whole = {key: np.array(value, order="C") for key, value in arrays.items()}
-        save_file(whole, unfinished, metadata=dict(identity))
-        os.replace(unfinished, path)
+        write_safetensors(Path(self.path), arrays, identity)
 
     def load(
         self, like: Mapping[str, np.ndarray], identity: Mapping[str, str]

@@ -11,8 +11,8 @@ from spikeloop.data.checks import require
 from spikeloop.encode.network.model import energy_network, network_of_experiment_two
 from spikeloop.io.results import write_arrays, write_text
 from spikeloop.viz.tables import to_csv
-from spikeloop.workflows.encode_fits import fit_each
-from spikeloop.workflows.encode_settings import IMAGE_BASELINES, EncodeConfig
+from spikeloop.workflows.encode.fits import fit_each
+from spikeloop.workflows.encode.settings import IMAGE_BASELINES, EncodeConfig
 from spikeloop.workflows.job import Job
 from spikeloop.workflows.scenes import SceneMethods, counted
 

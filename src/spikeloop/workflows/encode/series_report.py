@@ -20,8 +20,8 @@ from spikeloop.viz import (
     plot_training,
 )
 from spikeloop.viz.tables import format_value
-from spikeloop.workflows.encode_series import N_SIMULATIONS, SeriesFindings
-from spikeloop.workflows.encode_series_scores import BLOCK_S, SMOOTH_S
+from spikeloop.workflows.encode.series import N_SIMULATIONS, SeriesFindings
+from spikeloop.workflows.encode.series_scores import BLOCK_S, SMOOTH_S
 from spikeloop.workflows.job import unit_table
 
 SHOWN_S = 2.0

@@ -18,8 +18,8 @@ from spikeloop.viz import (
     plot_receptive_fields,
 )
 from spikeloop.viz.tables import format_value
-from spikeloop.workflows.encode_images import ImageFindings
-from spikeloop.workflows.encode_learned import learned_section
+from spikeloop.workflows.encode.image_filters import learned_section
+from spikeloop.workflows.encode.images import ImageFindings
 from spikeloop.workflows.job import Job, unit_table
 
 MOST_FIELDS = 24

@@ -14,7 +14,7 @@ from spikeloop.viz import (
     plot_receptive_fields,
     plot_training,
 )
-from spikeloop.workflows.encode_images import ImageFindings
+from spikeloop.workflows.encode.images import ImageFindings
 
 MOST_FILTERS = 16
 MOST_KERNELS = 32

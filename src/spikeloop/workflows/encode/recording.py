@@ -4,19 +4,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spikeloop.data import Experiment
-from spikeloop.errors import InvalidInputError, ResultsFolderError
+from spikeloop.errors import InvalidInputError
 from spikeloop.io import read_experiment
 from spikeloop.io.results import Run, sha256_of, write_text
 from spikeloop.io.v4 import is_v4_folder
 from spikeloop.viz import Report, render_report
-from spikeloop.workflows.encode_settings import (
+from spikeloop.workflows.encode.settings import (
     IMAGE_BASELINES,
     IMAGE_MODELS,
     SERIES_BASELINES,
     SERIES_MODELS,
     EncodeConfig,
 )
-from spikeloop.workflows.job import Job, open_job
+from spikeloop.workflows.job import Job, open_job, require_outside
 
 IMAGES, SERIES = "images", "a continuous stimulus"
 V4_SIDE_PX = 56
@@ -66,7 +66,7 @@ def encode_file(
 
     Raises
     ------
-    BadFileError, InvalidInputError, ResultsFolderError
+    BadFileError, InvalidInputError
         The file or the settings cannot be used, or the folder is in the way. Nothing is left.
     """
     path, out = Path(path), Path(out)
@@ -74,10 +74,7 @@ def encode_file(
     if resized:
         config = replace(config, read=replace(config.read, image_side_px=V4_SIDE_PX))
     experiment = read_experiment(path, config.read)
-    if path.resolve().is_relative_to(out.resolve()):
-        raise ResultsFolderError(
-            f"{path} lies inside {out}, which would be overwritten. Choose another --out."
-        )
+    require_outside(path, out)
     kind = _kind_to_fit(experiment, config.model)
     names = KINDS[kind].to_fit(config.model)
     run = Run("encode", config, {path.name: sha256_of(path)}, command)
@@ -98,15 +95,15 @@ def _encode(
     """Fit and test the models of one kind, and return the report."""
     # Imported here, as JAX takes a second to load, and a file that cannot be used needs none.
     if kind == IMAGES:
-        from spikeloop.workflows.encode_images import encode_images
-        from spikeloop.workflows.encode_report import image_numbers, image_sections
+        from spikeloop.workflows.encode.image_report import image_numbers, image_sections
+        from spikeloop.workflows.encode.images import encode_images
 
         found = encode_images(job, experiment, config, names)
         with job.doing("report"):
             sections, numbers = image_sections(job, found), image_numbers(found)
     else:
-        from spikeloop.workflows.encode_series import encode_series
-        from spikeloop.workflows.encode_series_report import series_numbers, series_sections
+        from spikeloop.workflows.encode.series import encode_series
+        from spikeloop.workflows.encode.series_report import series_numbers, series_sections
 
         found = encode_series(job, experiment, config, names)
         with job.doing("report"):

@@ -19,8 +19,8 @@ from spikeloop.encode.temporal.poisson_glm import PoissonGLM, quadratic_glm
 from spikeloop.encode.temporal.series_data import binned_counts, whole_bins
 from spikeloop.io.results import write_arrays, write_text
 from spikeloop.viz.tables import to_csv
-from spikeloop.workflows.encode_fits import fit_each
-from spikeloop.workflows.encode_series_scores import (
+from spikeloop.workflows.encode.fits import fit_each
+from spikeloop.workflows.encode.series_scores import (
     Contest,
     SeriesScores,
     TestBins,
@@ -28,7 +28,7 @@ from spikeloop.workflows.encode_series_scores import (
     compare_series,
     score_series,
 )
-from spikeloop.workflows.encode_settings import SERIES_BASELINES, EncodeConfig
+from spikeloop.workflows.encode.settings import SERIES_BASELINES, EncodeConfig
 from spikeloop.workflows.job import Job
 
 VALIDATION_FRACTION, TEST_FRACTION = 0.1, 0.2
