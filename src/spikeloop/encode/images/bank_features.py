@@ -112,6 +112,16 @@ def bank_features(
     return jnp.concatenate([features, luminance(settings, pixels)], axis=1)
 
 
+def to_unit_variance(
+    features: Float[np.ndarray, "image channel place_y place_x"],
+) -> tuple[
+    Float[np.ndarray, "channel place_y place_x"], Float[np.ndarray, "channel place_y place_x"]
+]:
+    """Return the mean of each feature, and one over its spread: 0 where it never varies."""
+    mean, spread = features.mean(axis=0), features.std(axis=0)
+    return mean, 1 / np.where(spread > 1e-6 * np.abs(mean).max(), spread, np.inf)
+
+
 def mean_amplitude(settings: BankFeatures, pixels: Float[np.ndarray, "image y x"]) -> float:
     """Return the mean over images, filters and places of the pooled amplitudes.
 

@@ -13,7 +13,12 @@ import numpy as np
 from spikeloop.data.checks import require
 from spikeloop.encode.fitted import Estimate, Parameters, in_batches
 from spikeloop.encode.image_data import ImageData
-from spikeloop.encode.images.bank_features import BankFeatures, bank_features, mean_amplitude
+from spikeloop.encode.images.bank_features import (
+    BankFeatures,
+    bank_features,
+    mean_amplitude,
+    to_unit_variance,
+)
 from spikeloop.encode.images.poisson_readout import expected, poisson_regression
 from spikeloop.encode.images.windows import Windows
 from spikeloop.numerics.ridge import ridge_regression, ridge_regression_with
@@ -114,8 +119,7 @@ class Scaling:
     @classmethod
     def of(cls, features: np.ndarray, shading: float) -> Scaling:
         """Return the scaling of these features, of which the luminance is the last channel."""
-        mean, spread = features.mean(axis=0), features.std(axis=0)
-        factor = 1 / np.where(spread > 1e-6 * np.abs(mean).max(), spread, np.inf)
+        mean, factor = to_unit_variance(features)
         factor[-1] *= shading * np.sqrt(len(factor) - 1)
         return cls(mean, factor)
 

@@ -34,6 +34,7 @@ from spikeloop.encode.images.bank_features import (
     luminance,
     mean_amplitude,
     pooled_amplitudes,
+    to_unit_variance,
 )
 from spikeloop.encode.images.second_order import SecondOrder, second_amplitudes
 from spikeloop.encode.images.windows import Windows
@@ -105,8 +106,7 @@ class ScatteringKernel:
 
     def _scaling(self, raw: np.ndarray, shape: tuple[int, int]) -> tuple[np.ndarray, np.ndarray]:
         """Return the mean of each feature, and what makes the variances of each group as set."""
-        mean, spread = raw.mean(axis=0), raw.std(axis=0)
-        factor = 1 / np.where(spread > 1e-6 * np.abs(mean).max(), spread, np.inf)
+        mean, factor = to_unit_variance(raw)
         n_first = self.features.n_channels(*shape)
         factor[:n_first] /= np.sqrt(n_first)
         factor[n_first:-1] *= np.sqrt(self.second_weight / max(len(factor) - n_first - 1, 1))

@@ -20,10 +20,8 @@ from spikeloop.encode.temporal.filtering import (
     basis_features,
     causal_filter,
     delayed,
-    history_drive,
-    history_step,
-    moved_on,
 )
+from spikeloop.encode.temporal.heard_spikes import HeardSpikes
 from spikeloop.encode.temporal.series_data import SeriesData
 from spikeloop.encode.temporal.subspace_search import Bins, Search, Surface, best_subspace, surface
 
@@ -32,7 +30,7 @@ if TYPE_CHECKING:
 
 
 @dataclass(frozen=True)
-class MaximallyInformative:
+class MaximallyInformative(HeardSpikes):
     """Poisson spikes whose rate is a smooth function of a few filtered stimuli.
 
         expected count = softplus(g(k_1 * stimulus, k_2 * stimulus) + h * past spikes)
@@ -66,11 +64,6 @@ class MaximallyInformative:
         require(self.n_centres >= 3, f"n_centres={self.n_centres}: a function takes 3 or more.")
         require(self.roughness > 0, f"roughness={self.roughness}: it must be above 0.")
         require(self.n_starts >= 1, f"n_starts={self.n_starts}: it must be 1 or more.")
-
-    @property
-    def uses_spikes(self) -> bool:
-        """Whether there is a filter of past spikes."""
-        return self.history_basis is not None
 
     def n_past(self, bin_s: float) -> int:
         """Return how many bins before its own a rate depends on."""
@@ -127,18 +120,6 @@ class MaximallyInformative:
             parameters["history.filter"] = np.einsum("lb,ub->ul", basis, heard)[:, :, None]
         return {name: jnp.asarray(value, jnp.float32) for name, value in parameters.items()}
 
-    def expected_counts(
-        self,
-        parameters: Parameters,
-        stimulus: Float[Array, "time feature"],
-        counts: Float[Array, "time unit"],
-    ) -> Float[Array, "time unit"]:
-        """Return softplus(drive) of each bin."""
-        drive = self.drive(parameters, stimulus)
-        if self.uses_spikes:
-            drive = drive + history_drive(counts, parameters["history.filter"])
-        return jax.nn.softplus(drive)
-
     def drive(
         self, parameters: Parameters, stimulus: Float[Array, "time feature"]
     ) -> Float[Array, "time unit"]:
@@ -150,18 +131,6 @@ class MaximallyInformative:
         values = parameters["nonlinearity.values"]
         return jax.vmap(surface, in_axes=(1, 0), out_axes=1)(along, values)
 
-    def begin(self, parameters: Parameters) -> Float[Array, "lag unit"]:
-        """Return the past without a spike."""
-        n_units, n_lags, _ = parameters["history.filter"].shape
-        return jnp.zeros((n_lags, n_units))
-
-    def step(
-        self,
-        parameters: Parameters,
-        state: Float[Array, "lag unit"],
-        drive: Float[Array, " unit"],
-        before: Float[Array, " unit"],
-    ) -> tuple[Float[Array, "lag unit"], Float[Array, " unit"]]:
-        """Return the past with the counts of the bin before, and what it lets expect."""
-        past = moved_on(state, before)
-        return past, jax.nn.softplus(drive + history_step(past, parameters["history.filter"]))
+    def linked(self, drive: Float[Array, "..."]) -> Float[Array, "..."]:
+        """Return the softplus of the drive."""
+        return jax.nn.softplus(drive)

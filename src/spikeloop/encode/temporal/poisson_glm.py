@@ -16,10 +16,8 @@ from spikeloop.encode.temporal.filtering import (
     basis_features,
     causal_filter,
     delayed,
-    history_drive,
-    history_step,
-    moved_on,
 )
+from spikeloop.encode.temporal.heard_spikes import HeardSpikes
 from spikeloop.encode.temporal.poisson_regression import (
     LINKS,
     half_spike_drive,
@@ -36,7 +34,7 @@ LARGEST_QUADRATIC = 30
 
 
 @dataclass(frozen=True)
-class PoissonGLM:
+class PoissonGLM(HeardSpikes):
     """Poisson spikes whose rate follows the stimulus and the spikes before.
 
         expected count = f(b + k * stimulus + h * past spikes)
@@ -74,11 +72,6 @@ class PoissonGLM:
             self.history_basis is not None or not self.coupled,
             "coupled=True without a history_basis: couplings are filters of past spikes. Give one.",
         )
-
-    @property
-    def uses_spikes(self) -> bool:
-        """Whether there is a filter of past spikes."""
-        return self.history_basis is not None
 
     def n_past(self, bin_s: float) -> int:
         """Return how many bins before its own a rate depends on."""
@@ -176,18 +169,6 @@ class PoissonGLM:
             "quadratic.matrix": (matrix + matrix.transpose(0, 2, 1)) / 2,
         }
 
-    def expected_counts(
-        self,
-        parameters: Parameters,
-        stimulus: Float[Array, "time feature"],
-        counts: Float[Array, "time unit"],
-    ) -> Float[Array, "time unit"]:
-        """Return f(drive) of each bin."""
-        drive = self.drive(parameters, stimulus)
-        if self.uses_spikes:
-            drive = drive + history_drive(counts, parameters["history.filter"])
-        return self._linked(drive)
-
     def drive(
         self, parameters: Parameters, stimulus: Float[Array, "time feature"]
     ) -> Float[Array, "time unit"]:
@@ -199,23 +180,8 @@ class PoissonGLM:
             drive += jnp.einsum("ti,uij,tj->tu", along, parameters["quadratic.matrix"], along)
         return drive
 
-    def begin(self, parameters: Parameters) -> Float[Array, "lag unit"]:
-        """Return the past without a spike."""
-        n_units, n_lags, _ = parameters["history.filter"].shape
-        return jnp.zeros((n_lags, n_units))
-
-    def step(
-        self,
-        parameters: Parameters,
-        state: Float[Array, "lag unit"],
-        drive: Float[Array, " unit"],
-        before: Float[Array, " unit"],
-    ) -> tuple[Float[Array, "lag unit"], Float[Array, " unit"]]:
-        """Return the past with the counts of the bin before, and what it lets expect."""
-        past = moved_on(state, before)
-        return past, self._linked(drive + history_step(past, parameters["history.filter"]))
-
-    def _linked(self, drive: jax.Array) -> jax.Array:
+    def linked(self, drive: Float[Array, "..."]) -> Float[Array, "..."]:
+        """Return f of the drive."""
         return jnp.exp(drive) if self.link == "exp" else jax.nn.softplus(drive)
 
 
