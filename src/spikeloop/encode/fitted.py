@@ -160,8 +160,7 @@ def in_batches(
             parts.append(np.asarray(predict(filled))[: len(batch)])
         return np.concatenate(parts)
     except (MemoryError, jax.errors.JaxRuntimeError) as error:
-        short = isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)
-        if not short or size <= 1:
+        if not out_of_memory(error) or size <= 1:
             raise
     warnings.warn(
         f"{size} images at once do not fit the memory: going on with {size // 2}.",
@@ -169,3 +168,8 @@ def in_batches(
         stacklevel=2,
     )
     return in_batches(predict, pixels, size // 2)
+
+
+def out_of_memory(error: Exception) -> bool:
+    """Return whether an error says that memory is short."""
+    return isinstance(error, MemoryError) or "RESOURCE_EXHAUSTED" in str(error)

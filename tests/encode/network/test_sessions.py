@@ -137,6 +137,43 @@ def test_checkpoint_is_written_at_times():
         Checkpoint("state", every_epochs=0)
 
 
+def test_where_memory_is_short_batches_get_smaller(monkeypatch, tmp_path):
+    """A training that was cut off after that ends with the same bits too."""
+    sessions = [planted()]
+    model = replace(SMALL, n_seeds=1)
+    wanted = train_sessions(
+        replace(model, training=replace(SMALL.training, batch_size=25)), sessions, seed=0
+    )[0]
+
+    def of_small_memory(plan, weights, shown, schedule):
+        if schedule["order"][0].shape[-1] > 25:
+            raise jax.errors.JaxRuntimeError("RESOURCE_EXHAUSTED: out of memory")
+        return train_epoch(plan, weights, shown, schedule)
+
+    def interrupt(epoch, of, correlation):
+        if epoch == 3:
+            raise KeyboardInterrupt
+
+    monkeypatch.setattr("spikeloop.encode.network.sessions.train_epoch", of_small_memory)
+    kept = Checkpoint(tmp_path / "training.safetensors", every_epochs=2)
+    warned = pytest.warns(SpikeloopWarning, match="batches of 50 images do not fit the memory")
+    with warned, pytest.raises(KeyboardInterrupt):
+        train_sessions(model, sessions, seed=0, progress=interrupt, checkpoint=kept)
+    with warned:
+        found = train_sessions(model, sessions, seed=0, checkpoint=kept)[0]
+    for name, value in wanted.parameters.items():
+        np.testing.assert_array_equal(found.parameters[name], value)
+
+
+def test_errors_that_are_not_of_memory_are_not_hidden(monkeypatch):
+    def broken(*_):
+        raise jax.errors.JaxRuntimeError("INTERNAL: something else")
+
+    monkeypatch.setattr("spikeloop.encode.network.sessions.train_epoch", broken)
+    with pytest.raises(jax.errors.JaxRuntimeError, match="something else"):
+        train_sessions(SMALL, [planted()], seed=0)
+
+
 def test_planted_place_and_filter_are_found():
     training, validation = planted(n_images=1000)
     found = FACTORIZED.fit_images(training, validation, seed=0)

@@ -6,6 +6,7 @@ import hashlib
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import TYPE_CHECKING
 
 import jax
@@ -13,7 +14,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.data.checks import require
-from spikeloop.encode.fitted import Estimate, Parameters
+from spikeloop.encode.fitted import Estimate, Parameters, out_of_memory
 from spikeloop.encode.image_data import ImageData
 from spikeloop.encode.network.checkpoint import Checkpoint
 from spikeloop.encode.network.epochs import Plan, Shown, Weights, train_epoch, validate
@@ -94,17 +95,29 @@ def train_sessions(
     """
     _require_sessions(sessions, seed)
     plan = Plan(model, len(sessions), freeze_core)
-    state = _begin(plan, sessions, seed, start_core)
+    begin = partial(_begin, plan, sessions, seed, start_core)
+    state = begin()
     inputs = [_input(training) for training, _ in sessions]
     scales = [np.asarray(state.best[f"session.{s}.output.scale"][0]) for s in range(len(sessions))]
     shown = [
         [_shown(data, *of, scale) for data, of, scale in zip(part, inputs, scales, strict=True)]
         for part in zip(*sessions, strict=True)
     ]
-    identity = {"model": repr(model), "seed": str(seed), "data": _digest(sessions, start_core)}
-    if checkpoint is not None:
-        state = _resumed(state, checkpoint, identity)
-    _run(plan, state, shown, seed, _Watch(progress, checkpoint, identity))
+    identity = {
+        "model": repr(model),
+        "seed": str(seed),
+        "data": _digest(sessions, start_core),
+        "freeze_core": str(freeze_core),
+    }
+    watch = _Watch(progress, checkpoint, identity)
+    while True:
+        try:
+            state = watch.resumed(state)
+            _run(plan, state, shown, seed, watch)
+            break
+        except (MemoryError, jax.errors.JaxRuntimeError) as error:
+            plan = _with_smaller_batches(plan, error)
+            state = begin()
     n_done = int(state.epoch)
     history = {name: curve[:n_done] for name, curve in state.curves.items()}
     return [
@@ -120,6 +133,12 @@ class _Watch:
     progress: Callable[[int, int, float], None] | None
     checkpoint: Checkpoint | None
     identity: dict[str, str]
+
+    def resumed(self, state: State) -> State:
+        """Return the state that was kept, or that to begin with."""
+        if self.checkpoint is None:
+            return state
+        return _resumed(state, self.checkpoint, self.identity)
 
     def tell(self, state: State, max_epochs: int, *, last: bool) -> None:
         epoch = int(state.epoch)
@@ -154,6 +173,21 @@ def _run(plan: Plan, state: State, shown: list[list[Shown]], seed: int, watch: _
         state.epoch += 1
         over = state.epoch == training.max_epochs or (state.waiting >= training.patience).all()
         watch.tell(state, training.max_epochs, last=bool(over))
+
+
+def _with_smaller_batches(plan: Plan, error: Exception) -> Plan:
+    """Return the plan with half the batch size, or raise what memory is not the reason of."""
+    training = plan.model.training
+    if not out_of_memory(error) or training.batch_size == 1:
+        raise error
+    halved = replace(training, batch_size=training.batch_size // 2)
+    warnings.warn(
+        f"batches of {training.batch_size} images do not fit the memory: training anew with "
+        f"batches of {halved.batch_size}.",
+        SpikeloopWarning,
+        stacklevel=3,
+    )
+    return replace(plan, model=replace(plan.model, training=halved))
 
 
 def _judge(state: State, patience: int, *, plateau: bool) -> None:
