@@ -4,7 +4,8 @@ import json
 import pickle
 import subprocess
 import sys
-from dataclasses import replace
+from dataclasses import asdict, replace
+from pathlib import Path
 
 import jax
 import jax.numpy as jnp
@@ -51,6 +52,9 @@ EVERY = [
         training=Training(max_epochs=1, batch_size=8),
     ),
 ]
+BANK, NETWORK = (
+    json.loads(json.dumps(asdict(model()))) for model in (GaborBank, ConvolutionalNetwork)
+)
 PIXELS = np.random.default_rng(0).normal(size=(48, 7, 6)).astype(np.float32)
 
 
@@ -193,11 +197,16 @@ def test_a_model_that_nobody_knows_is_refused(saved):
         ({"window_s": [1.0]}, "is not what it claims"),
         ({"window_s": [0.3, 0.05]}, "is not what it claims.*stop must be after start"),
         ({"unit_ids": ["a", "b", "c"]}, "do not fit the architecture"),
-        ({"unit_ids": 7}, "do not fit the architecture"),
+        ({"unit_ids": 7}, "is not what it claims: unit_ids has shape"),
+        ({"unit_ids": [7, 7]}, "is not what it claims: unit_ids holds 1 ids more than once"),
+        ({"window_s": [0.0, float("inf")]}, "is not what it claims: window_s"),
+        ({"settings": {"nonsense": 5}}, "its settings are not those of a Ridge"),
+        ({"model": [1]}, r"holds a \[1\], which is none of"),
         ({"unit_ids": None}, "is not what it claims: 'unit_ids'"),
         ({"model": "MeanResponse"}, "do not fit the architecture"),
-        ({"model": "GaborBank"}, "do not fit the architecture"),
-        ({"model": "ConvolutionalNetwork"}, "do not fit the architecture"),
+        ({"model": "GaborBank"}, "its settings are not those of a GaborBank"),
+        ({"model": "GaborBank", "settings": BANK}, "do not fit the architecture"),
+        ({"model": "ConvolutionalNetwork", "settings": NETWORK}, "do not fit the architecture"),
     ],
 )
 def test_a_header_of_another_architecture_is_refused(saved, header, message):
@@ -214,7 +223,12 @@ def test_a_header_of_another_architecture_is_refused(saved, header, message):
         ({"parameters__filters": None}, "do not fit the architecture"),
         ({"parameters__intercept": np.zeros(3, np.float32)}, "do not fit the architecture"),
         ({"mean_image": np.zeros((6, 7), np.float32)}, "do not fit the architecture"),
-        ({"mean_image": np.zeros(42, np.float32)}, "do not fit the architecture"),
+        ({"mean_image": np.zeros(42, np.float32)}, "mean_image has shape"),
+        (
+            {"parameters__filters": np.full((2, 7, 6), np.nan, np.float32)},
+            "filters holds 84 values",
+        ),
+        ({"parameters__filters": np.zeros((2, 7, 6), bool)}, "filters holds bool, not float32"),
         ({"mean_image": None}, "is not what it claims: 'mean_image'"),
         ({"split__test_ids": None}, "is not what it claims.*test_ids"),
         ({"split__test_ids": np.array([1])}, "is not what it claims.*more than once"),
@@ -254,11 +268,20 @@ def test_what_could_not_be_read_again_is_not_written(ridge, tmp_path):
 def test_a_file_that_is_there_stays_whole_when_writing_fails(saved, ridge, monkeypatch):
     before = saved.read_bytes()
 
-    def full(arrays, path, header):
-        path.write_bytes(b"half")
+    def full(path, content):
+        path.touch()
         raise OSError("No space left on device")
 
-    monkeypatch.setattr("safetensors.numpy.save_file", full)
+    monkeypatch.setattr(Path, "write_bytes", full)
     with pytest.raises(OSError, match="No space left"):
         save_model(saved, ridge)
     assert saved.read_bytes() == before
+    assert [path.name for path in saved.parent.iterdir()] == [saved.name]
+
+
+def test_places_where_no_file_can_be_are_refused(ridge, tmp_path):
+    with pytest.raises(InvalidInputError, match="is a folder: give the name of a file"):
+        save_model(tmp_path, ridge)
+    with pytest.raises(InvalidInputError, match="is no folder: make it"):
+        save_model(tmp_path / "none" / "ridge.safetensors", ridge)
+    assert list(tmp_path.iterdir()) == []

@@ -16,7 +16,7 @@ from spikeloop.encode import (
     fit,
     split_stimuli,
 )
-from spikeloop.errors import InvalidInputError
+from spikeloop.errors import InvalidInputError, SpikeloopWarning
 
 IDS = np.random.default_rng(7).permutation(1000)[:90]
 PIXELS = np.random.default_rng(0).normal(size=(90, 4, 5)).astype(np.float32)
@@ -113,10 +113,16 @@ def test_a_prediction_below_no_spikes_is_lifted_to_a_share_of_the_mean():
     )
 
 
-def test_the_mean_model_has_no_correlation(comparison):
+def test_a_prediction_that_is_the_same_for_all_stimuli_counts_as_a_correlation_of_0(comparison):
+    """So that all models are averaged over the same units."""
     _, found = comparison
-    assert np.isnan(found["mean"].correlation.units.score).all()
-    assert np.isnan(found["mean"].single_trial_correlation).all()
+    for scores in (found["mean"].correlation.units.score, found["mean"].single_trial_correlation):
+        np.testing.assert_array_equal(scores, 0)
+    np.testing.assert_array_equal(found["mean"].cc_norm, 0)
+    assert found["mean"].correlation.mean.low == found["mean"].correlation.mean.high == 0
+    assert found.differences["ridge", "mean"].difference.mean.score == pytest.approx(
+        found["ridge"].correlation.mean.score
+    )
     assert (found["ridge"].correlation.units.score > 0.6).all()
 
 
@@ -152,6 +158,38 @@ def test_responses_that_are_no_counts_have_no_likelihood():
     assert np.isnan(found["ridge"].bits_per_spike).all()
     assert np.isnan(found["ridge"].deviance_explained).all()
     assert (found["ridge"].correlation.units.score > 0.6).all()
+
+
+def test_a_unit_that_answers_all_alike_has_no_correlation():
+    responses, images = experiment()
+    flat = replace(responses, counts=responses.counts * [1, 0] + [0, 2])
+    with pytest.warns(SpikeloopWarning, match="1 of 2 units answer all"):
+        _, found = compared(flat, images)
+    for scores in found.models:
+        assert np.isnan([scores.correlation.units.score[1], scores.cc_norm[1]]).all()
+        assert np.isnan(scores.single_trial_correlation[1])
+
+
+def test_one_unit_that_counts_nothing_does_not_take_the_likelihoods_of_others():
+    responses, images = experiment()
+    _, found = compared(replace(responses, counts=responses.counts - [0, 40]), images)
+    _, plain = compared(responses, images)
+    for name in ("deviance_explained", "bits_per_spike"):
+        score = getattr(found["ridge"], name)
+        assert np.isnan(score[1])
+        assert score[0] == pytest.approx(getattr(plain["ridge"], name)[0])
+
+
+def test_test_images_that_were_learned_from_under_another_id_are_told():
+    responses, images = experiment()
+    pixels = images.pixels.copy()
+    rows = [
+        np.flatnonzero(images.image_ids == part[0])[0]
+        for part in (SPLIT.test_ids, SPLIT.training_ids)
+    ]
+    pixels[rows[0]] = pixels[rows[1]]
+    with pytest.warns(SpikeloopWarning, match="1 of 15 test images were learned from"):
+        compared(responses, Images(pixels, images.image_ids))
 
 
 def test_scores_are_columns_of_one_row_per_unit(comparison):

@@ -7,10 +7,12 @@ import pytest
 
 from spikeloop.data import Images, Responses, Trials
 from spikeloop.encode import (
+    ConvolutionalNetwork,
     GaborBank,
     LinearNonlinear,
     LinearNonlinearPoisson,
     MeanResponse,
+    PoissonGLM,
     Ridge,
     ScatteringKernel,
     SmoothRidge,
@@ -151,11 +153,42 @@ def test_stimuli_without_image_or_trial_are_refused():
 
 def test_too_little_to_learn_from_is_refused():
     responses, images = experiment()
-    few = StimulusSplit(np.sort(IDS)[:19], np.sort(IDS)[19:], [])
+    few = StimulusSplit(np.sort(IDS)[:15], np.sort(IDS)[15:19], np.sort(IDS)[19:])
     with pytest.raises(InvalidInputError, match="19 images to learn from: at least 20"):
         fit(Ridge(), responses, images, split=few, seed=0)
-    with pytest.raises(InvalidInputError, match="all 90 images look the same"):
+    with pytest.raises(InvalidInputError, match="there is no unit: there is nothing"):
+        fit(Ridge(), responses.select(units=np.zeros(3, bool)), images, split=SPLIT, seed=0)
+    with pytest.raises(InvalidInputError, match=r"all \d+ images look the same"):
         fit(Ridge(), responses, Images(np.ones_like(PIXELS), IDS), split=SPLIT, seed=0)
+
+
+def test_what_is_no_model_no_responses_or_no_stimuli_is_refused():
+    responses, images = experiment()
+    for given, message in (
+        ((Ridge, responses, images), r"model is the class Ridge: give its settings"),
+        ((Ridge(), None, images), "responses is a NoneType: Images want Responses"),
+        ((Ridge(), responses, PIXELS), "stimuli is a ndarray: give Images or a TimeSeries"),
+        ((PoissonGLM(), responses, images), "a PoissonGLM models no images. Try GaborBank"),
+    ):
+        with pytest.raises(InvalidInputError, match=message):
+            fit(*given, seed=0)
+    with pytest.raises(InvalidInputError, match="split is a str: for images"):
+        fit(Ridge(), responses, images, split="a", seed=0)
+    with pytest.raises(InvalidInputError, match="checkpoint is a str: give a Checkpoint"):
+        fit(ConvolutionalNetwork(), responses, images, checkpoint="x", seed=0)
+    for seed in (-1, None, 0.5):
+        with pytest.raises(InvalidInputError, match=f"seed={seed}: it must be a whole number"):
+            fit(Ridge(), responses, images, split=SPLIT, seed=seed)
+
+
+def test_pixels_that_are_not_finite_are_not_predicted(fitted):
+    for wrong in (np.nan, np.inf):
+        pixels = np.zeros((2, 6, 7))
+        pixels[1, 2, 3] = wrong
+        with pytest.raises(InvalidInputError, match=r"pixels holds 1 values.*\(1, 2, 3\)"):
+            fitted["ridge"].predict(pixels)
+    with pytest.raises(InvalidInputError, match="pixels cannot be read as an array"):
+        fitted["ridge"].predict("abc")
 
 
 def test_what_is_not_finite_never_reaches_a_model():

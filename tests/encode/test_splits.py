@@ -5,8 +5,8 @@ import numpy as np
 import pytest
 from hypothesis import given
 
-from spikeloop.data import Epochs
-from spikeloop.encode import StimulusSplit, split_stimuli, split_time
+from spikeloop.data import Epochs, Images
+from spikeloop.encode import StimulusSplit, TimeSplit, alike, split_stimuli, split_time
 from spikeloop.errors import InvalidInputError
 
 PARTS = ("training_ids", "validation_ids", "test_ids")
@@ -69,11 +69,45 @@ def test_splits_that_cannot_be_are_refused():
     for validation, test in ((0.5, 0.5), (-0.1, 0.5), (0.1, float("nan"))):
         with pytest.raises(InvalidInputError, match="leave a share for training"):
             split_stimuli(np.arange(9), validation_fraction=validation, test_fraction=test, seed=0)
-    with pytest.raises(InvalidInputError, match="2 groups for 3 stimuli: give one each"):
+    with pytest.raises(InvalidInputError, match=r"groups has shape \(2,\) for 3 stimuli"):
         split_stimuli(np.arange(3), groups=[0, 1], seed=0)
     for validation, test in ((0.5, 0.5), (0.0, 0.2), (0.2, 0.0)):
         with pytest.raises(InvalidInputError, match="must be above 0, and leave a share"):
             split_time(Epochs([0.0], [1.0]), validation_fraction=validation, test_fraction=test)
+
+
+def test_groups_that_are_not_numbers_and_seeds_that_are_none_are_refused():
+    with pytest.raises(InvalidInputError, match="groups holds 3 values that are not finite"):
+        split_stimuli(np.arange(3), groups=np.full(3, np.nan), seed=0)
+    for seed in (-1, 1.5, None):
+        with pytest.raises(InvalidInputError, match=f"seed={seed}: it must be a whole number"):
+            split_stimuli(np.arange(90), seed=seed)
+
+
+def test_parts_of_time_that_overlap_are_refused():
+    def epochs(start_s, stop_s):
+        return Epochs([start_s], [stop_s])
+
+    TimeSplit(epochs(0, 10), epochs(10, 12), epochs(12, 20))
+    with pytest.raises(InvalidInputError, match="training and test overlap in time"):
+        TimeSplit(epochs(0, 10), epochs(10, 12), epochs(5, 6))
+    with pytest.raises(InvalidInputError, match="validation and test overlap in time"):
+        TimeSplit(epochs(0, 10), epochs(10, 14), epochs(12, 20))
+    with pytest.raises(InvalidInputError, match="validation is 3: give Epochs"):
+        TimeSplit(epochs(0, 10), 3, epochs(12, 20))
+
+
+def test_images_shown_under_two_ids_stay_on_one_side():
+    pixels = np.random.default_rng(0).normal(size=(60, 4, 4))
+    pixels[30:] = pixels[:30][::-1]
+    ids = np.arange(100, 160)
+    groups = alike(Images(pixels, ids), ids)
+    np.testing.assert_array_equal(groups, [*ids[:30], *ids[:30][::-1]])
+    split = split_stimuli(ids, groups=groups, seed=0)
+    parts = [split.training_ids, split.validation_ids, split.test_ids]
+    assert [len(part) for part in parts] == [46, 4, 10]
+    for part in parts:
+        assert np.isin(259 - part, part).all()
 
 
 def test_time_is_split_in_order_without_the_gaps():

@@ -190,11 +190,44 @@ def test_the_bootstrap_wants_the_same_stimuli_and_some(lengths):
         bootstrap_scores(pearson, first, second, seed=0)
 
 
-@pytest.mark.parametrize("confidence", [0, 1, 95])
+@pytest.mark.parametrize("confidence", [0, 1, 95, np.nan, None, "0.95"])
 def test_the_bootstrap_wants_a_confidence_between_0_and_1(confidence):
     x = np.ones((3, 1))
-    with pytest.raises(InvalidInputError, match=r"confidence=\d+: it must lie between 0 and 1"):
+    with pytest.raises(InvalidInputError, match=r"confidence=.*: it must lie between 0 and 1"):
         paired_bootstrap(pearson, x, x, x, confidence=confidence, seed=0)
+
+
+@pytest.mark.parametrize("n_draws", [np.nan, np.inf, 100.5, 1000.0, "1000", None, True, 0, -1])
+def test_the_bootstrap_wants_a_whole_number_of_draws(n_draws):
+    x = np.ones((3, 1))
+    with pytest.raises(InvalidInputError, match=r"n_draws=.*: it must be a whole number, 1 or"):
+        bootstrap_scores(pearson, x, x, n_draws=n_draws, seed=0)
+
+
+@pytest.mark.parametrize("seed", [-1, 0.5, 1.0, np.nan, "0", None, True, 2**63])
+def test_the_bootstrap_wants_a_seed_that_is_a_whole_number(seed):
+    x = np.ones((3, 1))
+    with pytest.raises(InvalidInputError, match=r"seed=.*: it must be a whole number"):
+        bootstrap_scores(pearson, x, x, seed=seed)
+    with pytest.raises(InvalidInputError, match=r"seed=.*: it must be a whole number"):
+        paired_bootstrap(pearson, x, x, x, seed=seed)
+
+
+@pytest.mark.parametrize("none", [None, "ab", [[1.0], [2.0, 3.0]]])
+def test_the_bootstrap_wants_arrays_of_numbers(none):
+    x = np.ones((2, 1))
+    with pytest.raises(InvalidInputError, match=r"one of the arrays is a \w+ that cannot be read"):
+        bootstrap_scores(pearson, x, none, seed=0)
+    with pytest.raises(InvalidInputError, match="one of the arrays is a single number"):
+        paired_bootstrap(pearson, x, x, 1.0, seed=0)
+
+
+def test_the_bootstrap_refuses_predictions_that_fit_only_when_they_are_broadcast():
+    square = np.random.default_rng(8).normal(size=(10, 10))
+    with pytest.raises(InvalidInputError, match=r"first has shape \(10, 10\) and second \(10,\)"):
+        bootstrap_scores(pearson, square, square[:, 0], n_draws=50, seed=0)
+    with pytest.raises(InvalidInputError, match=r"first has shape \(10, 10\) and second \(10,\)"):
+        paired_bootstrap(pearson, square, square, square[:, 0], n_draws=50, seed=0)
 
 
 def test_the_bootstrap_wants_a_draw_beyond_each_end():

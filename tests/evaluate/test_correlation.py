@@ -51,6 +51,89 @@ def test_tiny_responses_correlate_as_large_ones_do():
     np.testing.assert_allclose(pearson(1e-9 * first, second), pearson(first, second))
 
 
+@pytest.mark.parametrize("size", [1e300, 1e150, 1e-150, 1e-300])
+def test_huge_and_minute_responses_correlate_as_others_do(size):
+    rng = np.random.default_rng(2)
+    first, second = rng.normal(size=(2, 20, 3))
+    repeats = rng.normal(size=(20, 4, 3))
+    np.testing.assert_allclose(pearson(size * first, second), pearson(first, second))
+    np.testing.assert_allclose(pearson(size * first, size * first), 1.0)
+    np.testing.assert_allclose(correlation_matrix(size * first), correlation_matrix(first))
+    for score, rates in ((single_trial_correlation, first), (pooled_correlation, first[:, None])):
+        wanted = score(repeats, rates)
+        np.testing.assert_allclose(score(size * repeats, rates), wanted)
+        np.testing.assert_allclose(score(repeats, size * rates), wanted)
+
+
+def test_the_largest_floats_correlate():
+    ends = np.array([-1.7e308, 1.7e308, 1.7e308])
+    assert pearson(ends, np.array([0.0, 1.0, 1.0])) == pytest.approx(1.0)
+
+
+@pytest.mark.parametrize(
+    "shape", [(10,), (10, 1), (1, 10), (1, 1), (3, 10), (10, 4), (10, 10, 1), (0, 10)]
+)
+def test_arrays_of_other_shapes_are_not_spread_over_one_another(shape):
+    """Broadcast, a vector for ten stimuli would be taken for one of ten units."""
+    square, other = np.random.default_rng(3).normal(size=(10, 10)), np.ones(shape)
+    for pair in ((square, other), (other, square)):
+        with pytest.raises(InvalidInputError, match=r"first has shape .* and second .*: they must"):
+            pearson(*pair)
+    with pytest.raises(InvalidInputError, match=r"Write one prediction of all units as np\.broad"):
+        pearson(square, square[:, 0])
+
+
+@pytest.mark.parametrize(
+    "none", [None, "abc", ["1", "2"], [[1.0], [2.0, 3.0]], np.array([1j, 2.0]), [None, 1.0], {}]
+)
+def test_what_holds_no_numbers_is_refused(none):
+    x = np.arange(2.0)
+    with pytest.raises(InvalidInputError, match=r"first is a \w+ that cannot be read as an array"):
+        pearson(none, x)
+    with pytest.raises(InvalidInputError, match=r"second is a \w+ that .* Give a NumPy array"):
+        pearson(x, none)
+    with pytest.raises(InvalidInputError, match=r"responses is a \w+ that cannot be read"):
+        correlation_matrix(none)
+    with pytest.raises(InvalidInputError, match=r"predictions is a \w+ that cannot be read"):
+        pooled_correlation(x[:, None], none)
+
+
+def test_single_numbers_and_infinite_ones_have_no_correlation():
+    for number in (True, 3.0, np.float64(3.0)):
+        with pytest.raises(InvalidInputError, match="first is a single number: stimuli must stand"):
+            pearson(number, number)
+    x = np.array([[1.0, np.inf], [2.0, 3.0]])
+    with pytest.raises(InvalidInputError, match="second holds infinite values"):
+        pearson(np.nan_to_num(x), x)
+    with pytest.raises(
+        InvalidInputError, match=r"shape \(3,\): its axes must be \(stimulus, unit\)"
+    ):
+        correlation_matrix(np.arange(3.0))
+
+
+def test_numbers_of_every_kind_correlate_as_floats_do():
+    wanted = np.array([[3, 0], [1, 1], [2, 1], [0, 1]])
+    other = np.array([[0.5, 3.0], [2.0, 1.0], [0.0, 2.0], [1.0, 5.0]])
+    expected = pearson(wanted.astype(float), other)
+    for same in (wanted.tolist(), wanted, wanted.astype(np.uint8), wanted.astype(np.float32)):
+        np.testing.assert_array_equal(pearson(same, other), expected)
+        np.testing.assert_array_equal(
+            correlation_matrix(same), correlation_matrix(wanted.astype(float))
+        )
+    heard = wanted > 0
+    np.testing.assert_array_equal(pearson(heard, other), pearson(heard.astype(float), other))
+    assert pearson([1, 2, 4], [1, 2, 4]) == pytest.approx(1.0)
+
+
+def test_a_column_with_nan_has_no_correlation_and_leaves_the_others_alone():
+    first, second = np.random.default_rng(4).normal(size=(2, 9, 2))
+    holes = first.copy()
+    holes[3, 0] = np.nan
+    got = pearson(holes, second)
+    assert np.isnan(got[0])
+    assert got[1] == pearson(first, second)[1]
+
+
 def test_the_matrix_is_numpys():
     x = np.random.default_rng(3).normal(size=(12, 4))
     np.testing.assert_allclose(correlation_matrix(x), np.corrcoef(x.T))

@@ -100,6 +100,13 @@ def test_the_mean_above_a_threshold_says_whom_it_leaves_out(simulated):
     np.testing.assert_array_equal(got.scores, fraction_explained(weak, 0.9 * truth))
 
 
+@pytest.mark.parametrize("threshold", [np.nan, None, "0.15"])
+def test_a_threshold_that_nothing_can_be_above_is_refused(simulated, threshold):
+    truth, repeats = simulated
+    with pytest.raises(InvalidInputError, match=r"threshold=.*: it must be a number, such as 0.15"):
+        fraction_explained_above(repeats, truth, threshold=threshold)
+
+
 def test_no_unit_above_the_threshold_has_no_mean(simulated):
     truth, repeats = simulated
     got = fraction_explained_above(repeats, truth, threshold=1.0)

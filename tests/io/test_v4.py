@@ -8,9 +8,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from spikeloop.errors import BadFileError, InvalidInputError, MissingVariableError, UnsafeFileError
+from spikeloop.errors import (
+    BadFileError,
+    InvalidInputError,
+    MissingVariableError,
+    SpikeloopWarning,
+    UnsafeFileError,
+)
 from spikeloop.io import ReadOptions, read_experiment
-from spikeloop.io.v4 import read_v4
+from spikeloop.io.v4 import image_shape, read_v4
 
 
 def png(pixels):
@@ -91,11 +97,31 @@ def test_a_repeat_with_some_units_only_is_refused(folder):
         read_v4(folder)
 
 
-def test_images_of_two_sizes_are_refused_unless_resized(folder):
-    zip_of(folder / "images.zip", {"a.png": grey(1), "b.png": grey(2, 5), "c.png": grey(3)})
-    with pytest.raises(InvalidInputError, match=r"b\.png has \(5, 5\) pixels and a\.png \(4, 4\)"):
-        read_v4(folder)
-    assert read_v4(folder, ReadOptions(image_side_px=3)).images.pixels.shape == (3, 3, 3)
+@pytest.mark.parametrize("side_px", [None, 3])
+def test_images_of_two_sizes_are_refused_resized_or_not(folder, side_px):
+    pixels = {"a.png": grey(1), "b.png": png(np.ones((5, 4))), "c.png": grey(3)}
+    zip_of(folder / "images.zip", pixels)
+    with pytest.raises(BadFileError, match=r"b\.png has 5 x 4 pixels and a\.png 4 x 4\. All must"):
+        read_v4(folder, ReadOptions(image_side_px=side_px))
+
+
+def test_images_that_are_not_square_are_kept_or_distorted_with_a_warning(folder):
+    pixels = np.repeat([[10, 30]], 4, axis=0)  # 4 high, 2 wide
+    zip_of(folder / "images.zip", {f"{i}.png": png(pixels) for i in range(3)})
+    assert read_v4(folder).images.pixels.shape == (3, 4, 2)
+    assert image_shape(folder) == (4, 2)
+    with pytest.warns(SpikeloopWarning, match=r"4 x 2 pixels .* made 1 x 1, .* distorted"):
+        images = read_v4(folder, ReadOptions(image_side_px=1)).images
+    np.testing.assert_allclose(images.pixels.ravel() * 255, 20, rtol=1e-6)
+
+
+def test_images_without_counts_are_left_out_with_a_warning(folder):
+    raw = np.arange(12.0).reshape(2, 3, 2)
+    raw[:, 1] = np.nan
+    np.save(folder / "responses_raw.npy", raw)
+    with pytest.warns(SpikeloopWarning, match="1 of 3 images have no counts, such as image 1"):
+        experiment = read_v4(folder)
+    assert experiment.trials.stimulus_id.tolist() == [0, 0, 2, 2]
 
 
 def test_folders_that_lack_a_part_or_hold_two_sessions_are_refused(folder):

@@ -1,14 +1,17 @@
 """From a file to models and a report: images, a continuous stimulus, and what is neither."""
 
 import csv
+import io
 import json
 import re
+import zipfile
 from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from spikeloop import encode, evaluate
 from spikeloop.cli.main import main
@@ -18,6 +21,7 @@ from spikeloop.encode.network.stack import StackedCore
 from spikeloop.encode.temporal.checkpoints import load_series_model
 from spikeloop.errors import InvalidInputError, ResultsFolderError, SpikeloopWarning
 from spikeloop.io import ReadOptions, save_npz
+from spikeloop.viz import Report
 from spikeloop.workflows.encode import images as encode_images
 from spikeloop.workflows.encode import recording as workflow
 from spikeloop.workflows.encode.fits import fit_each
@@ -166,8 +170,8 @@ def test_a_run_that_was_cut_off_goes_on_with_its_models(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("experiment", "message"),
     [
-        (image_experiment(n_images=15), r"12 images to learn from: at least 20 are needed"),
-        (image_experiment(pixels=np.ones((60, 12, 12))), r"all 45 images look the same"),
+        (image_experiment(n_images=15), r"13 images to learn from: at least 20 are needed"),
+        (image_experiment(pixels=np.ones((60, 12, 12))), r"all 60 images look the same"),
         (image_experiment(shown=np.arange(90, 150)), r"of the ids asked for have no image"),
         (
             Experiment("bare", responses=image_experiment().responses),
@@ -197,6 +201,58 @@ def test_images_that_tell_nothing_are_refused(experiment, message, tmp_path):
 def test_a_model_of_the_other_kind_is_refused(experiment, model, message, tmp_path):
     with pytest.raises(InvalidInputError, match=message):
         encode_file(saved(tmp_path, experiment), tmp_path / "out", EncodeConfig(model=model))
+
+
+def v4_folder(folder, shape, n_images=60):
+    """Return a session whose images have a shape, the first of them without counts."""
+    rng = np.random.default_rng(0)
+    with zipfile.ZipFile(folder / "images.zip", "w") as archive:
+        for i in range(n_images):
+            buffer = io.BytesIO()
+            Image.fromarray(rng.integers(0, 256, shape, dtype=np.uint8)).save(buffer, "PNG")
+            archive.writestr(f"{i}.png", buffer.getvalue())
+    counts = rng.poisson(3.0, (2, n_images)).astype(float)
+    counts[:, 0] = np.nan
+    np.save(folder / "responses_mean.npy", counts)
+    return folder
+
+
+def test_small_images_of_a_v4_folder_are_kept_and_missing_counts_are_noted(tmp_path, monkeypatch):
+    def report(job, experiment, *_, **__):  # nothing is fitted
+        assert experiment.images.pixels.shape == (60, 16, 17)
+        return Report("v4", [], warnings=job.notes)
+
+    monkeypatch.setattr(workflow, "_encode", report)
+    folder = tmp_path / "session"
+    folder.mkdir()
+    with pytest.warns(SpikeloopWarning, match="1 of 60 images have no counts"):
+        out = encode_file(v4_folder(folder, (16, 17)), tmp_path / "out", QUICK)
+    assert "image_side_px" not in (out / "config.toml").read_text()
+    page = (out / "report.html").read_text()
+    assert "1 of 60 images have no counts" in page
+    assert "were resized" not in page
+
+
+@pytest.mark.parametrize(
+    ("shape", "side_px"), [((56, 56), None), ((57, 57), 56), ((60, 40), 40), ((112, 224), 56)]
+)
+def test_larger_images_of_a_v4_folder_are_made_smaller_never_larger(tmp_path, shape, side_px):
+    assert workflow._default_side_px(v4_folder(tmp_path, shape, n_images=1)) == side_px
+
+
+@pytest.mark.parametrize(
+    ("experiment", "model", "window_s", "message"),
+    [
+        (image_experiment(), "mean", (0.0, 0.5), r"does not apply to table: .* in \(0.0, 0.1\) s"),
+        (sweep_experiment(), "glm", (0.0, 0.5), "does not apply to a continuous stimulus"),
+        (image_experiment(), "mean", (0.0, np.inf), r"window_s=\(0.0, inf\): .* must be finite"),
+    ],
+    ids=["counted", "series", "infinite"],
+)
+def test_a_window_that_has_no_effect_is_refused(experiment, model, window_s, message, tmp_path):
+    config = EncodeConfig(model=model, window_s=window_s)
+    with pytest.raises(InvalidInputError, match=message):
+        encode_file(saved(tmp_path, experiment), tmp_path / "out", config)
 
 
 def test_where_there_is_both_the_model_decides():

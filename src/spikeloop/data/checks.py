@@ -13,6 +13,15 @@ def require(claim: bool, message: str) -> None:
         raise InvalidInputError(message)
 
 
+def require_seed(seed: int) -> None:
+    """Refuse a seed that random number generators cannot take."""
+    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
+    require(
+        whole and 0 <= seed < 2**63,
+        f"seed={seed!r}: it must be a whole number, in 0..2^63 - 1.",
+    )
+
+
 def as_vector(name: str, values: object, dtype: type | None = None) -> np.ndarray:
     """Return `values` as a read-only one-dimensional array, or say that it is not one."""
     array = _as_array(name, values, dtype)

@@ -47,7 +47,13 @@ class Responses:
         require_unique("unit_ids", unit_ids)
         require_finite("counts", counts)
         require_moderate("counts", counts)
-        start_s, stop_s = (float(edge) for edge in self.window_s)
+        window_s = as_vector("window_s", self.window_s, np.float64)
+        require(
+            len(window_s) == 2 and bool(np.isfinite(window_s).all()),
+            f"window_s={self.window_s}: start and stop must be finite numbers. Give both in "
+            "seconds.",
+        )
+        start_s, stop_s = window_s.tolist()
         require(
             stop_s > start_s,
             f"window_s=({start_s}, {stop_s}): stop must be after start. Swap or widen them.",

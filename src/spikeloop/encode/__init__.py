@@ -26,7 +26,7 @@ from spikeloop.encode.network.model import (
     network_of_experiment_two,
 )
 from spikeloop.encode.network.sessions import train_sessions
-from spikeloop.encode.splits import StimulusSplit, TimeSplit, split_stimuli, split_time
+from spikeloop.encode.splits import StimulusSplit, TimeSplit, alike, split_stimuli, split_time
 from spikeloop.encode.temporal.checkpoints import load_series_model, save_series_model
 from spikeloop.encode.temporal.dilated_network import DilatedNetwork
 from spikeloop.encode.temporal.filtering import RaisedCosines
@@ -61,6 +61,7 @@ __all__ = [
     "TemporalLinearNonlinear",
     "TimeSplit",
     "Windows",
+    "alike",
     "energy_network",
     "evaluate_models",
     "fit",

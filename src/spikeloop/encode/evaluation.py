@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -11,10 +12,12 @@ import numpy as np
 
 from spikeloop import evaluate
 from spikeloop.data import Images, Responses
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require, require_seed
+from spikeloop.data.settings import require_settings
 from spikeloop.encode.fitted import FittedModel
 from spikeloop.encode.image_data import image_data
-from spikeloop.encode.splits import StimulusSplit
+from spikeloop.encode.splits import StimulusSplit, alike
+from spikeloop.errors import SpikeloopWarning
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int, Shaped
@@ -35,6 +38,9 @@ class Evaluation:
     fev_threshold: float = 0.15
     """Units whose fraction of explainable variance is below this are left out of mean FEVE."""
 
+    def __post_init__(self) -> None:
+        require_settings(self)
+
 
 @dataclass(frozen=True, eq=False)
 class ModelScores:
@@ -45,7 +51,9 @@ class ModelScores:
     predictions: Float[np.ndarray, "stimulus unit"]
     """(stimulus, unit) expected counts of the test stimuli."""
     correlation: evaluate.BootstrapScores
-    """With the mean response to each stimulus: each unit's, and their mean and median."""
+    """With the mean response to each stimulus: each unit's, and their mean and median. 0, as are
+    the other correlations, for a prediction that is the same for all stimuli: all models are
+    averaged over the same units."""
     cc_norm: Float[np.ndarray, " unit"]
     """That correlation, divided by the most that noise lets a model reach; needs repeats."""
     fraction_explained: Float[np.ndarray, " unit"]
@@ -53,7 +61,8 @@ class ModelScores:
     single_trial_correlation: Float[np.ndarray, " unit"]
     """With the counts of single trials."""
     deviance_explained: Float[np.ndarray, " unit"]
-    """Fraction of the Poisson deviance explained, beyond the mean of what was learned from."""
+    """Fraction of the Poisson deviance of the mean responses explained, beyond the mean of what was
+    learned from; it rises with the number of repeats. NaN where a response is negative."""
     bits_per_spike: Float[np.ndarray, " unit"]
     """Information beyond the mean of what was learned from; NaN where responses are not counts."""
 
@@ -120,8 +129,10 @@ def evaluate_models(
     Raises
     ------
     InvalidInputError
-        The models were fitted with different splits, to other units, or nothing was held out.
+        The models were fitted with different splits, to other units or counts of another window, or
+        nothing was held out.
     """
+    require_seed(seed)
     split = _shared_split(fitted, responses)
     truth = _Truth.of(responses, images, split.fitting_ids, split.test_ids)
     models = [
@@ -160,6 +171,11 @@ def _shared_split(fitted: Mapping[str, FittedModel], responses: Responses) -> St
             np.array_equal(model.unit_ids, responses.unit_ids),
             f"{name} was fitted to other units than those of the responses.",
         )
+        require(
+            model.window_s == responses.window_s,
+            f"{name} was fitted to counts of the window {model.window_s}, and these are of "
+            f"{responses.window_s}. Count the same window.",
+        )
     return splits[0]
 
 
@@ -181,6 +197,15 @@ class _Truth:
         test = image_data(responses, images, test_ids)
         fitting = image_data(responses, images, fitting_ids)
         row = np.searchsorted(responses.stimulus_ids, test_ids)
+        group = alike(images, np.concatenate([fitting_ids, test_ids]))
+        n_known = int(np.isin(group[len(fitting_ids) :], group[: len(fitting_ids)]).sum())
+        if n_known:
+            warnings.warn(
+                f"{n_known} of {len(test_ids)} test images were learned from under another id: "
+                "scores may flatter the models. Split with groups=alike(images, stimulus_ids).",
+                SpikeloopWarning,
+                stacklevel=3,
+            )
         return cls(
             pixels=test.pixels,
             means=test.means,
@@ -194,22 +219,52 @@ def _score(
     name: str, predictions: np.ndarray, truth: _Truth, method: Evaluation, *, seed: int
 ) -> ModelScores:
     draws = {"n_draws": method.n_draws, "confidence": method.confidence, "seed": seed}
-    explained = bits = np.full(len(truth.null), np.nan)
-    if min(truth.means.min(), truth.null.min()) >= 0:
-        floor = np.maximum(LEAST_SHARE * truth.null, np.finfo(float).tiny)
-        likely = np.maximum(predictions, floor)
-        explained = evaluate.poisson_deviance_explained(truth.means, likely, truth.null)
-        bits = evaluate.bits_per_spike(truth.means, likely, truth.null)
+    likely = np.maximum(predictions, np.maximum(LEAST_SHARE * truth.null, np.finfo(float).tiny))
     return ModelScores(
         name=name,
         predictions=predictions,
-        correlation=evaluate.bootstrap_scores(evaluate.pearson, truth.means, predictions, **draws),
-        cc_norm=_where_repeated(evaluate.cc_norm, truth, predictions),
+        correlation=evaluate.bootstrap_scores(_correlation, truth.means, predictions, **draws),
+        cc_norm=_or_zero(partial(_where_repeated, evaluate.cc_norm, truth), predictions, truth),
         fraction_explained=_where_repeated(evaluate.fraction_explained, truth, predictions),
-        single_trial_correlation=evaluate.single_trial_correlation(truth.repeats, predictions),
-        deviance_explained=explained,
-        bits_per_spike=bits,
+        single_trial_correlation=_or_zero(
+            partial(evaluate.single_trial_correlation, truth.repeats), predictions, truth
+        ),
+        deviance_explained=_of_counts(evaluate.poisson_deviance_explained, truth, likely),
+        bits_per_spike=_of_counts(evaluate.bits_per_spike, truth, likely),
     )
+
+
+def _correlation(means: np.ndarray, predictions: np.ndarray) -> np.ndarray:
+    """Return `evaluate.pearson`, which is 0 for a prediction that is the same for all stimuli.
+
+    Models are compared over the same units, and one that has learned nothing of a unit has not
+    earned that it is left out. A unit that answers all stimuli alike has none.
+    """
+    found = evaluate.pearson(means, predictions)
+    constant = (np.ptp(predictions, axis=0) == 0) & (np.ptp(means, axis=0) > 0)
+    return np.where(constant, 0.0, found)
+
+
+def _or_zero(
+    score: Callable[[np.ndarray], np.ndarray], predictions: np.ndarray, truth: _Truth
+) -> np.ndarray:
+    """Return a score that is 0 for a constant prediction, where another one would have a score."""
+    found = score(predictions)
+    constant = np.ptp(predictions, axis=0) == 0
+    if not constant.any():
+        return found
+    return np.where(constant & np.isfinite(score(truth.means)), 0.0, found)
+
+
+def _of_counts(
+    score: Callable[..., np.ndarray], truth: _Truth, likely: np.ndarray
+) -> Float[np.ndarray, " unit"]:
+    """Return a score of likelihood, or NaN where a response is negative, as no count is."""
+    possible = np.minimum(truth.means.min(axis=0), truth.null) >= 0
+    found = np.full(len(possible), np.nan)
+    if possible.any():
+        found[possible] = score(truth.means[:, possible], likely[:, possible], truth.null[possible])
+    return found
 
 
 def _where_repeated(
@@ -226,7 +281,7 @@ def _differences(
 ) -> dict[tuple[str, str], evaluate.PairedBootstrap]:
     compare = partial(
         evaluate.paired_bootstrap,
-        evaluate.pearson,
+        _correlation,
         means,
         n_draws=method.n_draws,
         confidence=method.confidence,

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from spikeloop.data import Images, Responses, SpikeTrains, TimeSeries
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require, require_seed
 from spikeloop.encode.fitted import FittedModel, ImageModel
 from spikeloop.encode.image_data import image_data, require_fittable
 from spikeloop.encode.network.checkpoint import Checkpoint
@@ -68,25 +68,21 @@ def fit(
     >>> fitted.receptive_fields()[0, 2:5, 3].round(1).tolist()
     [1.0, 0.0, -1.0]
     """
-    shows_images = isinstance(stimuli, Images)
-    wanted = "fit_images" if shows_images else "fit_series"
-    require(
-        hasattr(model, wanted),
-        f"a {type(model).__name__} models no {'images' if shows_images else 'time series'}. "
-        f"Try {'GaborBank' if shows_images else 'PoissonGLM'}.",
-    )
-    if not shows_images:
+    _require_nouns(model, responses, stimuli)
+    _require_trainable(model, progress, checkpoint)
+    require_seed(seed)
+    if isinstance(stimuli, TimeSeries):
         return fit_series(model, responses, stimuli, split=split, seed=seed)
     if split is None:
         split = split_stimuli(responses.stimulus_ids, test_fraction=0.0, seed=seed)
+    require(
+        isinstance(split, StimulusSplit),
+        f"split is a {type(split).__name__}: for images it must be a StimulusSplit.",
+    )
     training = image_data(responses, stimuli, split.training_ids)
     validation = image_data(responses, stimuli, split.validation_ids)
-    require_fittable(training, responses.unit_ids)
+    require_fittable(training.joined(validation), responses.unit_ids)
     hooks = {"progress": progress, "checkpoint": checkpoint} if progress or checkpoint else {}
-    require(
-        not hooks or isinstance(model, ConvolutionalNetwork),
-        f"a {type(model).__name__} is not trained in epochs: leave out progress and checkpoint.",
-    )
     estimate = model.fit_images(training, validation, seed=seed, **hooks)
     return FittedModel(
         model=model,
@@ -96,4 +92,41 @@ def fit(
         mean_image=training.joined(validation).pixels.mean(axis=0),
         split=split,
         history=estimate.history,
+    )
+
+
+def _require_trainable(model: object, progress: object, checkpoint: object) -> None:
+    """Refuse to watch what is not trained in epochs."""
+    require(
+        isinstance(model, ConvolutionalNetwork) or (progress is None and checkpoint is None),
+        f"a {type(model).__name__} is not trained in epochs: leave out progress and checkpoint.",
+    )
+    require(
+        checkpoint is None or isinstance(checkpoint, Checkpoint),
+        f"checkpoint is a {type(checkpoint).__name__}: give a Checkpoint, which holds its path.",
+    )
+
+
+def _require_nouns(model: object, responses: object, stimuli: object) -> None:
+    """Refuse what is not a model, with responses, of such stimuli."""
+    require(
+        isinstance(stimuli, (Images, TimeSeries)),
+        f"stimuli is a {type(stimuli).__name__}: give Images or a TimeSeries.",
+    )
+    shows_images = isinstance(stimuli, Images)
+    wanted = Responses if shows_images else SpikeTrains
+    require(
+        isinstance(responses, wanted),
+        f"responses is a {type(responses).__name__}: {type(stimuli).__name__} want "
+        f"{wanted.__name__}.",
+    )
+    name = model.__name__ if isinstance(model, type) else type(model).__name__
+    require(
+        not isinstance(model, type),
+        f"model is the class {name}: give its settings, such as {name}().",
+    )
+    require(
+        hasattr(model, "fit_images" if shows_images else "fit_series"),
+        f"a {name} models no {'images' if shows_images else 'time series'}. Try "
+        f"{'GaborBank' if shows_images else 'PoissonGLM'}.",
     )

@@ -12,7 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import as_array, as_vector, require, require_finite, require_unique
 from spikeloop.encode.image_data import ImageData
 from spikeloop.encode.splits import StimulusSplit
 from spikeloop.errors import SpikeloopWarning
@@ -71,6 +71,14 @@ class FittedModel:
     history: Mapping[str, np.ndarray] = field(default_factory=dict)
     """How it was learned: loss curves, penalties ..."""
 
+    def __post_init__(self) -> None:
+        unit_ids = as_vector("unit_ids", self.unit_ids)
+        require_unique("unit_ids", unit_ids)
+        object.__setattr__(self, "unit_ids", unit_ids)
+        require_finite("window_s", np.asarray(self.window_s, dtype=float))
+        mean_image = as_array("mean_image", self.mean_image, ("y", "x"), np.float32)
+        object.__setattr__(self, "mean_image", mean_image)
+
     def __repr__(self) -> str:
         height, width = self.mean_image.shape
         return (
@@ -102,11 +110,13 @@ class FittedModel:
         Raises
         ------
         InvalidInputError
-            There are no images, or not of the size that the model was fitted to.
+            There are no images, not of the size that the model was fitted to, or with pixels that
+            are not finite in single precision.
         """
-        pixels = np.asarray(pixels, dtype=np.float32)
+        pixels = as_array("pixels", pixels, ("image", "y", "x"), np.float32)
         self._require_shape(pixels)
         require(len(pixels) > 0, "pixels holds no image: give at least one.")
+        require_finite("pixels", pixels)
         return in_batches(partial(_expected_counts, self.model, dict(self.parameters)), pixels)
 
     def receptive_fields(self) -> Float[np.ndarray, "unit y x"]:

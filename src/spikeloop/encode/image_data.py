@@ -92,8 +92,9 @@ def require_fittable(data: ImageData, unit_ids: np.ndarray) -> None:
     Raises
     ------
     InvalidInputError
-        There are fewer than 20 images, or they all look the same.
+        There are fewer than 20 images, they all look the same, or there is no unit.
     """
+    require(len(unit_ids) > 0, "there is no unit: there is nothing to predict.")
     require(
         len(data) >= FEWEST_IMAGES,
         f"{len(data)} images to learn from: at least {FEWEST_IMAGES} are needed. Show more images, "

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import numpy as np
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require, require_finite
 from spikeloop.errors import BadFileError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -94,9 +94,14 @@ class ModelFormat:
         kind = self.kinds[header["model"]]
         try:
             model = TypeAdapter(kind).validate_python(header["settings"])
+            told = json.loads(json.dumps(asdict(model)))
+            require(told == header["settings"], f"its settings are not those of a {kind.__name__}")
+            for name, value in part_of(arrays, "parameters").items():
+                require(value.dtype == np.float32, f"{name} holds {value.dtype}, not float32")
+                require_finite(name, value)
             fitted = assemble(model, header, arrays)
         except (*_UNFIT, InvalidInputError) as error:
-            words = " ".join(str(error).split())
+            words = " ".join(str(error).split()).rstrip(".")
             raise BadFileError(
                 f"{path} is not what it claims: {words}. Save the model again."
             ) from None
@@ -163,12 +168,18 @@ def write_safetensors(
     path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]
 ) -> None:
     """Write arrays and words about them, whole or not at all."""
-    from safetensors.numpy import save_file
+    from safetensors.numpy import save
 
-    unfinished = path.with_name(path.name + ".part")
+    require(not path.is_dir(), f"{path} is a folder: give the name of a file.")
+    require(path.parent.is_dir(), f"{path.parent} is no folder: make it, or choose another path.")
     whole = {name: np.array(value, order="C") for name, value in arrays.items()}
-    save_file(whole, unfinished, dict(metadata))
-    unfinished.replace(path)
+    unfinished = path.with_name(path.name + ".part")
+    try:
+        unfinished.write_bytes(save(whole, dict(metadata)))
+        unfinished.replace(path)
+    except OSError:
+        unfinished.unlink(missing_ok=True)
+        raise
 
 
 def part_of(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:

@@ -7,13 +7,20 @@ same, such as overlapping patches of a photograph, are kept together by `groups`
 from __future__ import annotations
 
 from dataclasses import dataclass
-from itertools import pairwise
+from hashlib import sha256
+from itertools import combinations, pairwise
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikeloop.data import Epochs
-from spikeloop.data.checks import as_vector, require, require_unique
+from spikeloop.data import Epochs, Images
+from spikeloop.data.checks import (
+    as_vector,
+    require,
+    require_finite,
+    require_seed,
+    require_unique,
+)
 
 if TYPE_CHECKING:
     from jaxtyping import Int, Shaped
@@ -90,7 +97,13 @@ def split_stimuli(
         "or more, and leave a share for training.",
     )
     labels = ids if groups is None else np.asarray(groups)
-    require(len(labels) == len(ids), f"{len(labels)} groups for {len(ids)} stimuli: give one each.")
+    require(
+        labels.shape == ids.shape,
+        f"groups has shape {labels.shape} for {len(ids)} stimuli: give each stimulus one.",
+    )
+    if labels.dtype.kind == "f":
+        require_finite("groups", labels)
+    require_seed(seed)
     names, group = np.unique(labels, return_inverse=True)
     order = np.random.default_rng(seed).permutation(len(names))
     n_test, n_held = (
@@ -103,13 +116,65 @@ def split_stimuli(
     )
 
 
+def alike(images: Images, stimulus_ids: Int[np.ndarray, " stimulus"]) -> np.ndarray:
+    """Return a group for each stimulus: those whose pixels are the same have the same.
+
+    Some sets of stimuli show an image under several ids. For the `groups` of `split_stimuli`, so
+    that no image is both learned from and tested on.
+
+    Parameters
+    ----------
+    images
+        What was shown.
+    stimulus_ids
+        Whose groups to return.
+
+    Returns
+    -------
+    group
+        (stimulus,) the first id, of those given, that has these pixels.
+
+    Raises
+    ------
+    InvalidInputError
+        A stimulus has no image.
+
+    Examples
+    --------
+    >>> pixels = np.zeros((3, 4, 4))
+    >>> pixels[1] = 1.0
+    >>> alike(Images(pixels, [5, 6, 7]), np.array([5, 6, 7])).tolist()
+    [5, 6, 5]
+    """
+    ids = as_vector("stimulus_ids", stimulus_ids, np.int64)
+    first: dict[bytes, int] = {}
+    shown = (sha256(np.ascontiguousarray(image)).digest() for image in images.of_ids(ids))
+    return np.array([first.setdefault(seen, int(i)) for i, seen in zip(ids, shown, strict=True)])
+
+
 @dataclass(frozen=True, eq=False)
 class TimeSplit:
     """Stretches of an experiment for training, for validation and for the test: disjoint."""
 
     training: Epochs
+    """What parameters are fitted to."""
     validation: Epochs
+    """What settings are chosen by, and when training stops."""
     test: Epochs
+    """What no fit ever sees."""
+
+    def __post_init__(self) -> None:
+        parts = {name: getattr(self, name) for name in ("training", "validation", "test")}
+        for name, part in parts.items():
+            require(isinstance(part, Epochs), f"{name} is {part!r}: give Epochs.")
+        for first, second in combinations(parts, 2):
+            a, b = parts[first], parts[second]
+            overlap = (a.start_s[:, None] < b.stop_s) & (b.start_s < a.stop_s[:, None])
+            require(
+                not overlap.any(),
+                f"{first} and {second} overlap in time: what is tested must not be learned from. "
+                "Part them, or use split_time.",
+            )
 
 
 def split_time(

@@ -17,7 +17,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require, require_seed
+from spikeloop.evaluate.draws import require_draws
+from spikeloop.evaluate.samples import as_numbers
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -96,8 +98,9 @@ def bootstrap_scores(
     Raises
     ------
     InvalidInputError
-        The arrays have different numbers of stimuli, or fewer than two, `confidence` is not between
-        0 and 1, or `n_draws` is too small for it.
+        The arrays hold no numbers, have different numbers of stimuli, or fewer than two,
+        `confidence` is not between 0 and 1, `n_draws` is too small for it or not whole, or the seed
+        is not a whole number, 0 or more.
 
     Examples
     --------
@@ -177,14 +180,13 @@ def _draws(
     score: Score, arrays: tuple[np.ndarray, ...], n_draws: int, confidence: float, seed: int
 ) -> tuple[Float[np.ndarray, " unit"], Float[np.ndarray, "draw unit"]]:
     """Return the scores of the arrays, and those of each draw of stimuli."""
-    require(0 < confidence < 1, f"confidence={confidence}: it must lie between 0 and 1.")
-    fewest = int(np.ceil(2 / (1 - confidence) - 1 - 1e-6))
+    require_draws(n_draws, confidence)
+    require_seed(seed)
+    arrays = tuple(as_numbers("one of the arrays", array) for array in arrays)
     require(
-        n_draws >= fewest,
-        f"n_draws={n_draws}: confidence={confidence} wants at least {fewest}, so that a draw lies "
-        "beyond each end of the interval. Draw 1000.",
+        all(array.ndim for array in arrays),
+        "one of the arrays is a single number: stimuli must stand on the first axis of each.",
     )
-    arrays = tuple(np.asarray(array) for array in arrays)
     lengths = sorted({len(array) for array in arrays})
     require(
         len(lengths) == 1 and lengths[0] > 1,

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikeloop.data.checks import as_array, require
-from spikeloop.evaluate.moments import centred, ratio, repeat_moments
+from spikeloop.evaluate.moments import centred, of_one_size, ratio, repeat_moments
 from spikeloop.evaluate.samples import (
+    as_numbers,
     first_present,
     paired_samples,
     predictions_of,
@@ -22,14 +23,31 @@ if TYPE_CHECKING:
 def pearson(
     first: Float[np.ndarray, "stimulus ..."], second: Float[np.ndarray, "stimulus ..."]
 ) -> Float[np.ndarray, "..."]:
-    """Correlate two arrays over their first axis; NaN where either is constant.
+    """Correlate two arrays over their first axis; NaN where either is constant or holds NaN.
 
+    Both have the same shape: nothing is repeated along an axis, as it cannot be told whether a
+    vector of n predictions goes with n stimuli or with n units. Lists, integers and true or false
+    are read as floats.
+
+    Raises
+    ------
+    InvalidInputError
+        The shapes differ, or either is no array of numbers, or holds infinite ones.
+
+    Examples
+    --------
     >>> pearson(np.array([[0.0, 1.0], [1.0, 1.0]]), np.array([[1.0, 2.0], [0.0, 3.0]])).tolist()
     [-1.0, nan]
     """
+    first, second = _correlatable("first", first), _correlatable("second", second)
+    require(
+        first.shape == second.shape,
+        f"first has shape {first.shape} and second {second.shape}: they must be the same. Write "
+        "one prediction of all units as np.broadcast_to(prediction[:, None], responses.shape).",
+    )
     first, second = centred(first), centred(second)
-    power = np.sum(first**2, axis=0) * np.sum(second**2, axis=0)
-    return ratio(np.sum(first * second, axis=0), np.sqrt(power))
+    power = _summed(first, first) * _summed(second, second)
+    return ratio(_summed(first, second), np.sqrt(power))
 
 
 def pooled_correlation(
@@ -44,7 +62,8 @@ def pooled_correlation(
     Raises
     ------
     InvalidInputError
-        The shapes do not fit, a response is infinite, or a prediction of one is not finite.
+        The shapes do not fit, either is no array of numbers, a response is infinite, or a
+        prediction of one is not finite.
 
     Examples
     --------
@@ -53,12 +72,9 @@ def pooled_correlation(
     [1.0]
     """
     first, second, present = paired_samples(responses, predictions)
-    first, second = present_centred(first, present), present_centred(second, present)
-
-    def dot(a: np.ndarray, b: np.ndarray) -> np.ndarray:
-        return np.einsum("su,su->u", a, b)
-
-    return ratio(dot(first, second), np.sqrt(dot(first, first) * dot(second, second)))
+    first, second = (present_centred(of_one_size(v), present) for v in (first, second))
+    power = _summed(first, first) * _summed(second, second)
+    return ratio(_summed(first, second), np.sqrt(power))
 
 
 def single_trial_correlation(
@@ -86,9 +102,10 @@ def single_trial_correlation(
     repeats = as_array("repeats", repeats, ("stimulus", "repeat", "unit"), np.float64)
     require(repeats.size > 0, f"repeats has shape {repeats.shape}: it holds no trials.")
     require(not np.isinf(repeats).any(), "repeats holds infinite values. Remove them.")
-    predictions = predictions_of(repeats, predictions)
+    predictions = of_one_size(predictions_of(repeats, predictions))
     present = ~np.isnan(repeats)
     n_units = repeats.shape[2]
+    repeats = of_one_size(repeats.reshape(-1, n_units)).reshape(repeats.shape)
     origin = first_present(repeats.reshape(-1, n_units), present.reshape(-1, n_units))
     excess = np.where(present, repeats - origin, 0.0)
     n_trials, sums = np.count_nonzero(present, axis=1), excess.sum(axis=1)
@@ -108,10 +125,21 @@ def correlation_matrix(
     Computed from means over the same trials this mixes signal with shared noise:
     `signal_correlation` does not.
 
+    Raises
+    ------
+    InvalidInputError
+        `responses` is no array of numbers with these axes, or holds infinite ones.
+
+    Examples
+    --------
     >>> correlation_matrix(np.array([[0.0, 2.0], [1.0, 0.0]])).round(12).tolist()
     [[1.0, -1.0], [-1.0, 1.0]]
     """
-    values = centred(responses)
+    values = centred(_correlatable("responses", responses))
+    require(
+        values.ndim == 2,
+        f"responses has shape {values.shape}: its axes must be (stimulus, unit).",
+    )
     norm = np.sqrt(np.sum(values**2, axis=0))
     return ratio(values.T @ values, np.outer(norm, norm))
 
@@ -178,3 +206,17 @@ def noise_correlation(
     varies = varies.astype(np.float64)
     n_free = (varies * (moments.n_repeats - 1)[:, None]).T @ varies
     return ratio(scores.T @ scores, n_free)
+
+
+def _correlatable(name: str, values: object) -> Float[np.ndarray, "stimulus ..."]:
+    """Return columns of floats near 1, whose correlations are those of `values`."""
+    values = as_numbers(name, values).astype(np.float64, copy=False)
+    require(values.ndim >= 1, f"{name} is a single number: stimuli must stand on its first axis.")
+    values = of_one_size(values)
+    require(not np.isinf(values).any(), f"{name} holds infinite values. Remove them.")
+    return values
+
+
+def _summed(a: np.ndarray, b: np.ndarray) -> Float[np.ndarray, "..."]:
+    """Return the sum of products over the first axis."""
+    return np.einsum("s...,s...->...", a, b)

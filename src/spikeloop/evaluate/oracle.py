@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require_seed
 from spikeloop.evaluate.correlation import pearson
+from spikeloop.evaluate.draws import require_count, require_draws
 from spikeloop.evaluate.moments import RepeatMoments, centred, ratio, repeat_moments
 
 if TYPE_CHECKING:
@@ -62,7 +63,8 @@ def leave_one_out_oracle_interval(
     >>> bool(low[0] < leave_one_out_oracle(repeats.astype(float))[0] < high[0])
     True
     """
-    require(0 < confidence < 1, f"confidence={confidence}: it must lie between 0 and 1.")
+    require_draws(n_draws, confidence)
+    require_seed(seed)
     moments = repeat_moments(repeats)
     n_stimuli, n_units = moments.mean.shape
     if n_stimuli == 0:
@@ -111,6 +113,8 @@ def random_trial_oracle(
     >>> random_trial_oracle(repeats, 10, times_fraction_used=True, seed=0).round(6).tolist()
     [0.666667]
     """
+    require_count("n_runs", n_runs)
+    require_seed(seed)
     moments = repeat_moments(repeats)
     rng = np.random.default_rng(seed)
     row = np.arange(len(moments.stimulus))

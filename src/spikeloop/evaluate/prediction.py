@@ -11,10 +11,12 @@ times, so that single values, and means over units, are far off: report medians 
 from __future__ import annotations
 
 from dataclasses import dataclass
+from numbers import Real
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikeloop.data.checks import require
 from spikeloop.evaluate.moments import RepeatMoments, centred, ratio, repeat_moments
 from spikeloop.evaluate.samples import predictions_of
 from spikeloop.evaluate.signal_power import fraction_explainable
@@ -118,6 +120,11 @@ def fraction_explained_above(
 
     Source: the selection of Cadena et al. (2019), PLoS Comput. Biol. 15:e1006897.
 
+    Raises
+    ------
+    InvalidInputError
+        The threshold is NaN or no number, or as for `fraction_explained`.
+
     Examples
     --------
     >>> repeats = np.array([[[1.0, 1.0], [3.0, 3.0]], [[5.0, 3.0], [7.0, 1.0]]])
@@ -125,6 +132,10 @@ def fraction_explained_above(
     >>> round(above.mean, 4), above.n_excluded
     (1.1429, 1)
     """
+    require(
+        isinstance(threshold, Real) and not np.isnan(threshold),
+        f"threshold={threshold!r}: it must be a number, such as 0.15.",
+    )
     scores = fraction_explained(repeats, predictions)
     explainable = fraction_explainable(repeats)
     included = np.isfinite(scores) & (explainable > threshold)

@@ -16,7 +16,8 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require, require_seed
+from spikeloop.evaluate.draws import require_draws
 from spikeloop.evaluate.moments import centred, ratio
 from spikeloop.evaluate.prediction import moments_and_predictions
 
@@ -129,7 +130,8 @@ def r2_er_interval(
     >>> bool(low[0] > 0.8), float(high[0])
     (True, 1.0)
     """
-    require(0 < confidence < 1, f"confidence={confidence}: it must lie between 0 and 1.")
+    require_draws(n_draws, confidence)
+    require_seed(seed)
     got = _components(repeats, predictions, transform)
     defined = np.isfinite(got.r2)
     low, high = np.full(got.r2.shape, np.nan), np.full(got.r2.shape, np.nan)

@@ -13,6 +13,25 @@ if TYPE_CHECKING:
     from jaxtyping import Bool, Float
 
 
+def as_numbers(name: str, values: object) -> np.ndarray:
+    """Return `values` as an array of real numbers, or say that they are none.
+
+    >>> as_numbers("rates", [1, 2])
+    array([1, 2])
+    """
+    try:
+        array = np.asarray(values)
+        readable = array.dtype.kind in "biuf"
+    except ValueError:  # lists of different lengths
+        readable = False
+    require(
+        readable,
+        f"{name} is a {type(values).__name__} that cannot be read as an array of real numbers. "
+        "Give a NumPy array.",
+    )
+    return array
+
+
 def paired_samples(
     responses: Float[np.ndarray, "... unit"], predictions: Float[np.ndarray, "... unit"]
 ) -> tuple[
@@ -28,8 +47,8 @@ def paired_samples(
     Raises
     ------
     InvalidInputError
-        The shapes do not fit, a response is infinite, there is none, or a prediction of one is not
-        finite.
+        The shapes do not fit, either is no array of numbers, a response is infinite, there is none,
+        or a prediction of one is not finite.
 
     Examples
     --------
@@ -38,8 +57,8 @@ def paired_samples(
     >>> responses[:, 0].tolist(), predictions[:, 0].tolist(), present[:, 0].tolist()
     ([1.0, 3.0, 5.0, 0.0], [2.0, 2.0, 6.0, 0.0], [True, True, True, False])
     """
-    responses = np.asarray(responses, dtype=np.float64)
-    predictions = np.asarray(predictions, dtype=np.float64)
+    responses = as_numbers("responses", responses).astype(np.float64, copy=False)
+    predictions = as_numbers("predictions", predictions).astype(np.float64, copy=False)
     require(
         responses.ndim >= 2 and responses.size > 0,
         f"responses has shape {responses.shape}: units must stand on its last axis, samples on the "

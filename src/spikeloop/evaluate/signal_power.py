@@ -13,6 +13,8 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from spikeloop.data.checks import require_seed
+from spikeloop.evaluate.draws import require_count
 from spikeloop.evaluate.moments import RepeatMoments, centred, ratio, repeat_moments
 
 if TYPE_CHECKING:
@@ -177,6 +179,8 @@ def signal_p_value(
     >>> signal_p_value(repeats, 999, n_if_small=9999, seed=0).tolist()
     [0.0001]
     """
+    require_count("n_permutations", n_permutations)
+    require_seed(seed)
     moments = repeat_moments(repeats)
     responses = centred((moments.mean[:, None] + moments.residual)[moments.present])
     if not len(responses):

@@ -19,8 +19,9 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require, require_seed
 from spikeloop.evaluate.correlation import pearson
+from spikeloop.evaluate.draws import require_count
 from spikeloop.evaluate.moments import RepeatMoments, centred, ratio, repeat_moments
 
 if TYPE_CHECKING:
@@ -86,6 +87,8 @@ def split_half_random(
     >>> bool(-1 <= split_half_random(repeats, 10, seed=0)[0] <= 1)
     True
     """
+    require_count("n_splits", n_splits)
+    require_seed(seed)
     moments = repeat_moments(repeats)
     rng = np.random.default_rng(seed)
     half = (moments.n_repeats // 2)[:, None]

@@ -10,7 +10,12 @@ import numpy as np
 
 from spikeloop.data import Experiment, Images, Responses, Trials
 from spikeloop.data.checks import require
-from spikeloop.errors import BadFileError, MissingVariableError, UnsafeFileError
+from spikeloop.errors import (
+    BadFileError,
+    MissingVariableError,
+    SpikeloopWarning,
+    UnsafeFileError,
+)
 from spikeloop.io.guard import listing, reading, require_bytes, require_file
 from spikeloop.io.npz import array_header, load_array
 from spikeloop.io.options import ReadOptions
@@ -36,35 +41,30 @@ def read_v4(path: str | Path, options: ReadOptions | None = None) -> Experiment:
     The folder holds one ``images*.zip`` and ``responses*.npy``: (unit, image) means over repeats,
     (unit, image, repeat) counts padded with NaN, or both, of which the counts are read. Image i, in
     order of names, is column i. Images become grey, between 0 and 1. Trials have no onsets; those
-    of one image stand together, in order of `repeat`.
+    of one image stand together, in order of `repeat`. An image whose counts are all NaN has no
+    trial, and a warning says how many there are.
 
     Parameters
     ----------
     path
         A folder of one session.
     options
-        `image_side_px` makes the images smaller.
+        `image_side_px` makes the images smaller, and square: with a warning where they are not.
 
     Raises
     ------
     BadFileError
-        The folder lacks a part or holds several, or a part is damaged.
+        The folder lacks a part or holds several, a part is damaged, or the images differ in size.
     UnsafeFileError
         An archive claims more bytes than are read, or holds pickled objects.
     InvalidInputError
         There are not as many images as columns, or a repeat has counts of some units only.
     """
     folder, options = Path(path), options or ReadOptions()
-    archives = _archives(folder)
-    if len(archives) != 1:
-        held = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-        raise MissingVariableError(
-            f"{folder} must hold one images.zip (or images_SESSION.zip); it holds "
-            f"{', '.join(held[:20]) or 'nothing'}. Give the folder of one session."
-        )
+    archive = _only_archive(folder)
     counts = _read_counts(folder)
     n_columns = counts.shape[1]
-    pixels = _read_images(archives[0], options.image_side_px)
+    pixels = _read_images(archive, options.image_side_px)
     require(
         len(pixels) == n_columns,
         f"{folder}: {len(pixels)} images and {n_columns} columns of responses. They are paired by "
@@ -75,8 +75,34 @@ def read_v4(path: str | Path, options: ReadOptions | None = None) -> Experiment:
     return Experiment(folder.name, trials=responses.trials, images=images, responses=responses)
 
 
+def image_shape(path: str | Path) -> tuple[int, int]:
+    """Return height and width of the first image of a folder of one session, in pixels.
+
+    Raises
+    ------
+    BadFileError, InvalidInputError
+        As `read_v4`.
+    """
+    archive_path = _only_archive(Path(path))
+    require_file(archive_path)
+    with reading(archive_path, "zip"), ZipFile(archive_path) as archive:
+        width, height = _grey(archive, _image_entries(archive)[0]).size
+    return height, width
+
+
 def _archives(folder: Path) -> list[Path]:
     return sorted(folder.glob("images*.zip"))
+
+
+def _only_archive(folder: Path) -> Path:
+    archives = _archives(folder)
+    if len(archives) != 1:
+        held = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+        raise MissingVariableError(
+            f"{folder} must hold one images.zip (or images_SESSION.zip); it holds "
+            f"{', '.join(held[:20]) or 'nothing'}. Give the folder of one session."
+        )
+    return archives[0]
 
 
 def _read_counts(folder: Path) -> np.ndarray:
@@ -102,7 +128,7 @@ def _read_counts(folder: Path) -> np.ndarray:
 
 
 def _responses(counts: np.ndarray, folder: Path) -> Responses:
-    """Return one trial for each repeat that is there."""
+    """Return one trial for each repeat that is there, and warn of images that have none."""
     n_units = len(counts)
     require(
         not np.isinf(counts).any(),
@@ -121,6 +147,14 @@ def _responses(counts: np.ndarray, folder: Path) -> Responses:
             f"of {n_units} units. A trial needs all: set it to NaN for all units, or drop the "
             "others.",
         )
+    missing = np.flatnonzero(~n_present.any(axis=1))
+    if missing.size:
+        warnings.warn(
+            f"{folder}: {missing.size} of {len(n_present)} images have no counts, such as image "
+            f"{missing[0]}: they are left out.",
+            SpikeloopWarning,
+            stacklevel=3,
+        )
     image, repeat = np.nonzero(n_present)
     trials = Trials(image, conditions={"repeat": repeat})
     return Responses(counts[:, image, repeat].T, WINDOW_S, trials, np.arange(n_units))
@@ -130,33 +164,49 @@ def _read_images(path: Path, side_px: int | None) -> np.ndarray:
     """Return (image, y, x) grey pixels between 0 and 1, in natural order of the names."""
     require_file(path)
     with reading(path, "zip"), ZipFile(path) as archive:
-        entries = sorted((e for e in archive.infolist() if _is_image(e)), key=_natural)
-        for entry in entries:
-            require_bytes(entry.file_size, f"{path}: {entry.filename}", _IMAGE_BYTES)
-        require_bytes(sum(entry.file_size for entry in entries), str(path))
-        require(bool(entries), f"{path} holds no .jpg or .png images.")
-        first = _grey(archive, entries[0], side_px)
-        n_bytes = first.size * 4 * len(entries)
+        entries = _image_entries(archive)
+        first = _grey(archive, entries[0])
+        shape = (first.height, first.width) if side_px is None else (side_px, side_px)
+        n_bytes = int(np.prod(shape)) * 4 * len(entries)
         if n_bytes > _PIXEL_BYTES:
             raise UnsafeFileError(
                 f"{path} unpacks to {n_bytes / 2**20:.0f} MiB of pixels; at most "
                 f"{_PIXEL_BYTES / 2**20:.0f} MiB are read. Give image_side_px to make them smaller."
             )
-        pixels = np.empty((len(entries), *first.shape), dtype=np.float32)
+        pixels = np.empty((len(entries), *shape), dtype=np.float32)
         for i, entry in enumerate(entries):
-            picture = _grey(archive, entry, side_px)
-            require(
-                picture.shape == first.shape,
-                f"{path}: {entry.filename} has {picture.shape} pixels and "
-                f"{entries[0].filename} {first.shape}. Give image_side_px to resize them all.",
-            )
-            pixels[i] = picture
+            picture = _grey(archive, entry)
+            if picture.size != first.size:
+                raise BadFileError(
+                    f"{path}: {entry.filename} has {_told(picture)} pixels and "
+                    f"{entries[0].filename} {_told(first)}. All must have one size: crop or resize "
+                    "them to what was shown."
+                )
+            pixels[i] = _resized(picture, shape)
+    if side_px is not None and first.height != first.width:
+        warnings.warn(
+            f"{path}: its images have {_told(first)} pixels (height x width); made {side_px} x "
+            f"{side_px}, what they show is distorted. Crop them to squares.",
+            SpikeloopWarning,
+            stacklevel=3,
+        )
     pixels /= 255
     return pixels
 
 
-def _grey(archive: ZipFile, entry: ZipInfo, side_px: int | None) -> np.ndarray:
-    """Return the (y, x) pixels of one image, between 0 and 255."""
+def _image_entries(archive: ZipFile) -> list[ZipInfo]:
+    """Return the images of an archive, of bearable size, in natural order of their names."""
+    path = archive.filename
+    entries = sorted((e for e in archive.infolist() if _is_image(e)), key=_natural)
+    for entry in entries:
+        require_bytes(entry.file_size, f"{path}: {entry.filename}", _IMAGE_BYTES)
+    require_bytes(sum(entry.file_size for entry in entries), str(path))
+    require(bool(entries), f"{path} holds no .jpg or .png images.")
+    return entries
+
+
+def _grey(archive: ZipFile, entry: ZipInfo) -> "Image":
+    """Return one image with pixels between 0 and 255."""
     from PIL import Image, UnidentifiedImageError
 
     name = f"{archive.filename}: {entry.filename}"
@@ -174,12 +224,20 @@ def _grey(archive: ZipFile, entry: ZipInfo, side_px: int | None) -> np.ndarray:
             ) from error
         _require_plain(picture, name)
         if picture.mode.startswith("I"):  # 16 bits, which convert("L") would cut off at 255
-            picture = Image.fromarray(np.asarray(picture, dtype=np.float32) / 257)
-        else:
-            picture = picture.convert("L")
-    if side_px is not None:
-        picture = picture.resize((side_px, side_px), Image.Resampling.BOX)
-    return np.asarray(picture)
+            return Image.fromarray(np.asarray(picture, dtype=np.float32) / 257)
+        return picture.convert("L")
+
+
+def _resized(picture: "Image", shape: tuple[int, int]) -> np.ndarray:
+    """Return (y, x) pixels, averaged where there are fewer than before."""
+    from PIL import Image
+
+    height, width = shape
+    return np.asarray(picture.resize((width, height), Image.Resampling.BOX))
+
+
+def _told(picture: "Image") -> str:
+    return f"{picture.height} x {picture.width}"
 
 
 def _require_plain(picture: "Image", name: str) -> None:

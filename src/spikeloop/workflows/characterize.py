@@ -7,6 +7,7 @@ import numpy as np
 
 from spikeloop.characterize import SpikeTriggeredAverage, SpikeTriggeredCovariance
 from spikeloop.data import Experiment
+from spikeloop.data.checks import require_seed
 from spikeloop.errors import InvalidInputError
 from spikeloop.io import ReadOptions, read_experiment
 from spikeloop.io.results import Run, sha256_of, write_text
@@ -19,7 +20,7 @@ from spikeloop.viz import (
     plot_spike_raster,
     render_report,
 )
-from spikeloop.workflows.job import Job, check_seed, open_job, require_outside, unit_table
+from spikeloop.workflows.job import Job, collected_notes, open_job, require_outside, unit_table
 from spikeloop.workflows.scenes import (
     Raster,
     SceneFindings,
@@ -59,7 +60,7 @@ class CharacterizeConfig:
     """Start of all random numbers."""
 
     def __post_init__(self) -> None:
-        check_seed(self.seed)
+        require_seed(self.seed)
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,10 +100,12 @@ def characterize_file(
         The file or the settings cannot be used, or the folder is in the way. Nothing is left.
     """
     path, out = Path(path), Path(out)
-    experiment = read_experiment(path, config.read)
+    with collected_notes() as notes:
+        experiment = read_experiment(path, config.read)
     require_outside(path, out)
     run = Run("characterize", config, {path.name: sha256_of(path)}, command)
     with open_job(out, run, n_steps=N_STEPS, overwrite=overwrite, resume=resume) as job:
+        job.notes.extend(notes)
         findings = characterize(job, experiment, config.analysis, seed=config.seed)
         with job.doing("report"):
             report = Report(

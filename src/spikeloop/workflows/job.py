@@ -10,7 +10,7 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-from spikeloop.errors import InvalidInputError, ResultsFolderError, SpikeloopWarning
+from spikeloop.errors import ResultsFolderError, SpikeloopWarning
 from spikeloop.io.config import plain
 from spikeloop.io.results import ResultsFolder, Run, open_results, versions
 from spikeloop.numerics.parallel import one_blas_thread
@@ -84,12 +84,6 @@ def unit_table(
     rows = list(zip(ids, *named.values(), strict=True))
     headings = [HEADINGS.get(key, key.replace("_", " ")) for key in named]
     return ReportTable(name, ["unit", *headings], rows, caption)
-
-
-def check_seed(seed: int) -> None:
-    """Refuse a seed that random number generators cannot take."""
-    if not 0 <= seed < 2**63:
-        raise InvalidInputError(f"seed={seed}: it must lie in 0..2^63 - 1.")
 
 
 def require_outside(path: Path, out: Path) -> None:

@@ -5,6 +5,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from spikeloop.data import Experiment
+from spikeloop.data.checks import require_seed
 from spikeloop.io import ReadOptions, read_experiment
 from spikeloop.io.nwb_write import Session, Subject, write_nwb
 from spikeloop.io.results import Run, write_arrays, write_text
@@ -18,7 +19,7 @@ from spikeloop.workflows.characterize import (
     key_numbers,
     report_sections,
 )
-from spikeloop.workflows.job import Job, check_seed, open_job
+from spikeloop.workflows.job import Job, open_job
 from spikeloop.workflows.loop_models import (
     ModelVerdict,
     judge_models,
@@ -48,7 +49,7 @@ class LoopConfig:
     """Start of all random numbers, those of the simulation too."""
 
     def __post_init__(self) -> None:
-        check_seed(self.seed)
+        require_seed(self.seed)
 
 
 def run_loop(

@@ -6,7 +6,7 @@ Only settings, so that the command line can tell them without loading what simul
 from dataclasses import dataclass
 from typing import Literal
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require, require_seed
 
 
 @dataclass(frozen=True)
@@ -21,7 +21,7 @@ class RunSettings:
     """Start of all random numbers."""
 
     def __post_init__(self) -> None:
-        require(0 <= self.seed < 2**63, f"seed={self.seed}: it must lie in 0..2^63 - 1.")
+        require_seed(self.seed)
 
 
 @dataclass(frozen=True)

@@ -4,7 +4,7 @@ import math
 from dataclasses import dataclass, field, replace
 from typing import Literal
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require, require_seed
 from spikeloop.simulate import RecordingConfig, VirtualCortex
 from spikeloop.workflows.network_settings import NetworkConfig
 
@@ -40,7 +40,7 @@ class RecordingJob(RecordingConfig):
     """Start of all random numbers."""
 
     def __post_init__(self) -> None:
-        require(0 <= self.seed < 2**63, f"seed={self.seed}: it must lie in 0..2^63 - 1.")
+        require_seed(self.seed)
         require(self.gain_uV > 0, f"gain_uV={self.gain_uV}: it must be above 0.")
 
     def settled(self) -> "RecordingJob":

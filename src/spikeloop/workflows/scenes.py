@@ -21,6 +21,7 @@ from spikeloop.characterize import (
     select_units,
 )
 from spikeloop.data import Experiment, Responses, SpikeTrains, Trials
+from spikeloop.data.checks import require
 from spikeloop.errors import InvalidInputError, SpikeloopWarning
 from spikeloop.numerics.binning import count_in_bins
 from spikeloop.workflows.job import Job
@@ -56,11 +57,14 @@ class SceneMethods:
             raise InvalidInputError(
                 f"raster_bin_s={self.raster_bin_s}: it must be above 0. Give seconds, as 0.1."
             )
-        if self.window_s is not None and not (
-            np.isfinite(self.window_s).all() and self.window_s[1] > self.window_s[0]
-        ):
-            raise InvalidInputError(
-                f"window_s={self.window_s}: stop must be after start. Swap or widen them."
+        if self.window_s is not None:
+            require(
+                bool(np.isfinite(self.window_s).all()),
+                f"window_s={self.window_s}: start and stop must be finite numbers. Give seconds.",
+            )
+            require(
+                self.window_s[1] > self.window_s[0],
+                f"window_s={self.window_s}: stop must be after start. Swap or widen them.",
             )
 
 

@@ -215,8 +215,8 @@ def test_scales_that_do_not_fit_are_left_out():
 @pytest.mark.parametrize(
     ("setting", "message"),
     [
-        ({"n_scales": 0}, "n_scales=0: it must be 1 or more"),
-        ({"n_orientations": 2}, "n_orientations=2: it must be 3 or more"),
+        ({"n_scales": 0}, "n_scales=0: between 1 and 32"),
+        ({"n_orientations": 2}, "n_orientations=2: between 3 and 64"),
         ({"finest_wavelength_px": 1.9}, "pixels show no wavelength below 2"),
         ({"scale_ratio": 1.0}, "scale_ratio=1.0: it must be above 1"),
         ({"bandwidth": 0.0}, "bandwidth=0.0: it must be above 0"),

@@ -115,7 +115,7 @@ def test_poisson_regression_gets_the_prior_of_the_window(complex_cells, predict,
 
 
 def test_another_readout_is_refused():
-    with pytest.raises(InvalidInputError, match="readout='lasso': it must be 'ridge' or 'poisson'"):
+    with pytest.raises(InvalidInputError, match="readout='lasso': it must be one of 'ridge'"):
         GaborBank(readout="lasso")
 
 

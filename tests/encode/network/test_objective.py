@@ -1,9 +1,12 @@
+import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 from scipy.ndimage import laplace
 from scipy.stats import nbinom, poisson
 
+from spikeloop.encode.network.epochs import _mean_surprise
+from spikeloop.encode.network.model import ConvolutionalNetwork
 from spikeloop.encode.network.objective import Penalties, roughness, surprise
 from spikeloop.errors import InvalidInputError
 
@@ -67,3 +70,22 @@ def test_readout_pays_for_magnitudes_each_unit_at_its_own_price():
 def test_negative_penalty():
     with pytest.raises(InvalidInputError, match="group=-1: a penalty must be 0 or more"):
         Penalties(group=-1)
+
+
+def test_dispersion_is_of_counts_and_not_of_their_share_of_the_mean():
+    """At the true means, the derivative by the true dispersion is zero but for chance."""
+    rng = np.random.default_rng(0)
+    mean, dispersion, n = np.array([0.3, 3.0, 30.0]), 2.0, 40_000
+    counts = nbinom.rvs(dispersion, dispersion / (dispersion + mean), size=(n, 3), random_state=rng)
+    model = ConvolutionalNetwork(loss="negative_binomial")
+
+    def loss(log_dispersion):
+        part = {"output.scale": jnp.asarray(mean), "output.log_dispersion": log_dispersion}
+        terms = [
+            _mean_surprise(model, part, jnp.ones((1000, 3)), batch / mean, jnp.ones(1000))
+            for batch in jnp.asarray(counts).reshape(-1, 1000, 3)
+        ]
+        return jnp.stack(terms).mean()
+
+    slopes = [jax.grad(loss)(jnp.full(3, jnp.log(dispersion * times))) for times in (0.5, 1, 2)]
+    assert (np.minimum(-slopes[0], slopes[2]) > 5 * np.abs(slopes[1])).all()

@@ -1,3 +1,4 @@
+import re
 from dataclasses import replace
 
 import jax
@@ -94,6 +95,28 @@ def test_prediction_is_the_mean_of_members_whatever_the_batch_and_the_units_aske
     np.testing.assert_allclose(alone, together[2:3], rtol=1e-5)
     one = SMALL.expected_counts(small.parameters, pixels, unit_index=jnp.array([1]))
     np.testing.assert_allclose(one, together[:, 1:], rtol=1e-5)
+
+
+@pytest.mark.parametrize("readout", [PyramidPoint(n_levels=1), GaussianPoint(), Factorized()])
+def test_units_that_are_not_asked_for_cost_nothing(readout):
+    """No array that is computed has the length of all units, a number that occurs nowhere else."""
+    n_units = 37
+    model = replace(SMALL, readout=readout, n_seeds=1)
+    drawn = model.begin(jax.random.key(0), np.ones((5, n_units)), (11, 15))
+    drawn = {key: value[None] for key, value in drawn.items()}
+    parameters = drawn | {"input.mean": jnp.zeros(()), "input.sd": jnp.ones(())}
+
+    def shapes(unit_index):
+        jaxpr = jax.make_jaxpr(
+            lambda pixels: model.expected_counts(parameters, pixels, unit_index)
+        )(jnp.zeros((2, 11, 15)))
+        return set(re.findall(r"f32\[([\d,]+)\] = ", str(jaxpr)))
+
+    def with_all(found):
+        return {shape for shape in found if str(n_units) in shape.split(",")}
+
+    assert with_all(shapes(None))
+    assert not with_all(shapes(jnp.array([3, 5])))
 
 
 def test_interrupted_training_ends_with_the_same_bits(small, tmp_path):
@@ -243,12 +266,38 @@ def test_images_with_more_trials_weigh_more():
     assert levels[1] == pytest.approx(training.means[~wrong].mean(), rel=0.2)
 
 
-def test_lost_training_keeps_its_best_weights_and_says_so():
+def test_training_that_is_lost_at_once_is_refused():
+    steep = replace(SMALL, training=replace(SMALL.training, learning_rate=1e30))
+    lost = pytest.warns(SpikeloopWarning, match="is not finite")
+    with lost, pytest.raises(InvalidInputError, match="nothing was learned"):
+        steep.fit_images(*planted(), seed=0)
+
+
+def test_responses_below_zero_are_refused():
     training, validation = planted()
-    lost = replace(training, means=np.where(np.arange(200)[:, None] == 3, np.nan, training.means))
-    with pytest.warns(SpikeloopWarning, match=r"not finite in epoch 1: its best.*Lower learning"):
-        fitted = SMALL.fit_images(lost, validation, seed=0)
-    assert len(fitted.history["training_loss"]) == 1
+    below = replace(training, means=training.means - 5)
+    with pytest.raises(InvalidInputError, match="reach down to -5: a network predicts counts"):
+        SMALL.fit_images(below, validation, seed=0)
+
+
+@pytest.mark.parametrize("output", ["elu_plus_one", "softplus"])
+def test_a_unit_that_never_fires_is_predicted_to_be_silent(output):
+    silent = [replace(data, means=data.means * [1, 0]) for data in planted()]
+    model = replace(SMALL, output=output, n_seeds=1)
+    fitted = model.fit_images(*silent, seed=0)
+    counts = model.expected_counts(fitted.parameters, silent[1].pixels)
+    assert counts[:, 1].max() < 0.01 < 1 < counts[:, 0].mean()
+
+
+def test_lost_training_keeps_its_best_weights_and_says_so(monkeypatch):
+    def lost_later(plan, weights, shown, schedule):
+        weights, loss = train_epoch(plan, weights, shown, schedule)
+        return weights, jnp.where(schedule["done"] > 0, jnp.nan, loss)
+
+    monkeypatch.setattr("spikeloop.encode.network.sessions.train_epoch", lost_later)
+    with pytest.warns(SpikeloopWarning, match=r"not finite in epoch 2: its best.*Lower learning"):
+        fitted = SMALL.fit_images(*planted(), seed=0)
+    assert len(fitted.history["training_loss"]) == 2
     assert all(np.isfinite(value).all() for value in fitted.parameters.values())
 
 
@@ -288,7 +337,7 @@ def test_network_of_experiment_two_has_its_layers():
         (lambda: Training(dropout=1.0), "dropout=1.0: it must be 0 or more, and below 1"),
         (lambda: Training(learning_rate=0.0), "learning_rate=0.0: it must be above 0"),
         (lambda: train_sessions(SMALL, [], seed=0), "no sessions: give one at least"),
-        (lambda: SMALL.fit_images(*planted(), seed=-1), "seed=-1: it must be 0 or more"),
+        (lambda: SMALL.fit_images(*planted(), seed=-1), "seed=-1: it must be a whole number"),
         (
             lambda: train_sessions(SMALL, [planted(), planted(side=(12, 15))], seed=0),
             "images of 2 sizes",

@@ -1,6 +1,7 @@
 """Fitted models come back from their files to the bit, and a file that is none is refused."""
 
 import json
+from dataclasses import asdict
 
 import numpy as np
 import pytest
@@ -18,6 +19,7 @@ from spikeloop.encode.temporal.network_training import Training
 from spikeloop.encode.temporal.poisson_glm import PoissonGLM
 from spikeloop.errors import BadFileError
 
+GLM = json.loads(json.dumps(asdict(PoissonGLM())))
 RNG = np.random.default_rng(0)
 STIMULUS = TimeSeries(RNG.standard_normal((3000, 2)), 100.0)
 FIRED = np.flatnonzero(RNG.random(3000) < 0.1 * np.exp(STIMULUS.values[:, 0]))
@@ -86,7 +88,8 @@ def test_the_same_model_gives_the_same_bytes(file, tmp_path):
         ({"settings": {"n_knots": 1}}, "is not what it claims"),
         ({"settings": None}, "is not what it claims"),
         ({"unit_ids": ["a", "b"]}, "do not fit the architecture"),
-        ({"model": "PoissonGLM", "settings": {}}, "do not fit the architecture"),
+        ({"model": "PoissonGLM", "settings": {}}, "its settings are not those of a PoissonGLM"),
+        ({"model": "PoissonGLM", "settings": GLM}, "do not fit the architecture"),
         ({"drop": ["stimulus_mean"]}, "is not what it claims: 'stimulus_mean'"),
         ({"drop": ["split.test"]}, "is not what it claims"),
         ({"drop": ["parameters.stimulus.filter"]}, "do not fit the architecture"),

@@ -68,6 +68,31 @@ def test_a_constant_stimulus_is_refused():
         fit_series(PoissonGLM(), spikes, flat, seed=0)
 
 
+@pytest.mark.parametrize("offset", [1e7, -1e8])
+def test_a_stimulus_that_single_precision_would_flatten_is_refused(offset):
+    spikes, stimulus = noise_and_spikes()
+    flattened = TimeSeries(stimulus.values + offset, RATE_HZ)
+    with pytest.raises(InvalidInputError, match=r"feature 0 .* too little for single precision"):
+        fit_series(PoissonGLM(), spikes, flattened, seed=0)
+
+
+def test_a_mean_that_single_precision_bears_changes_little():
+    spikes, stimulus = noise_and_spikes()
+    far = TimeSeries(stimulus.values + 1e5, RATE_HZ)
+    rates = fit_series(PoissonGLM(), spikes, stimulus, seed=0).rates(stimulus, spikes).values
+    moved = fit_series(PoissonGLM(), spikes, far, seed=0).rates(far, spikes).values
+    assert np.corrcoef(np.log(moved[100:, 0]), np.log(rates[100:, 0]))[0, 1] > 0.999
+
+
+def test_features_that_vary_by_rounding_alone_or_without_any_are_no_flaw():
+    spikes, stimulus = noise_and_spikes()
+    odd = np.arange(3000) % 2
+    nearly = 0.1 + np.spacing(0.1) * odd
+    both = TimeSeries(np.column_stack([stimulus.values, nearly, 1e7 + odd]), RATE_HZ)
+    data = series_data(spikes, both, counted=spikes.epochs, seen=(spikes.epochs,), n_past=2)
+    assert np.ptp(data.stimulus, axis=0)[1:].tolist() == [0, 1]
+
+
 def test_no_unit_is_refused():
     stimulus = noise_and_spikes()[1]
     nobody = SpikeTrains.from_units({}, Epochs([0.0], [30.0]))

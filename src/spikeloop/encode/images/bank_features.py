@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 from spikeloop.encode.fitted import in_batches
 from spikeloop.encode.images.filter_bank import (
     FilterBank,
@@ -48,6 +49,7 @@ class BankFeatures:
     """Root of the variance that luminance has at a place, where that of all filters is 1."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(self.n_places >= 1, f"n_places={self.n_places}: it must be 1 or more.")
         require(
             self.semisaturation > 0, f"semisaturation={self.semisaturation}: it must be above 0."
@@ -86,8 +88,8 @@ def divided(
 
     .. math:: \left(\frac{A_k}{s \bar A + \mathrm{mean}_j A_j}\right)^p
 
-    as the normalization model has it (Heeger 1992), with the semisaturation s, the mean amplitude
-    over training images, and each exponent p.
+    after the normalization model (Heeger 1992, who squares them all), with the semisaturation s,
+    the mean amplitude over training images, and each exponent p.
     """
     around = amplitudes.mean(axis=1, keepdims=True)
     ratio = amplitudes / (settings.semisaturation * mean_amplitude + around)

@@ -17,6 +17,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, replace
 from functools import cache
+from itertools import accumulate, repeat, takewhile
+from operator import mul
 from typing import TYPE_CHECKING
 
 import jax.numpy as jnp
@@ -24,12 +26,17 @@ import numpy as np
 from scipy.fft import next_fast_len
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Complex, Float
 
 SMALLEST = 1e-6
 """Keeps the gradient of an amplitude finite where it is zero; far below any that matters."""
+
+
+MOST_SCALES, MOST_ORIENTATIONS = 32, 64
+"""More filters would be nearly alike."""
 
 
 @dataclass(frozen=True)
@@ -48,11 +55,15 @@ class FilterBank:
     """Standard deviation of the logarithm of frequency that a filter passes."""
 
     def __post_init__(self) -> None:
-        require(self.n_scales >= 1, f"n_scales={self.n_scales}: it must be 1 or more.")
+        require_settings(self)
         require(
-            self.n_orientations >= 3,
-            f"n_orientations={self.n_orientations}: it must be 3 or more, as fewer filters are "
-            "so broad that they pass opposite frequencies, and tell phases apart.",
+            1 <= self.n_scales <= MOST_SCALES,
+            f"n_scales={self.n_scales}: between 1 and {MOST_SCALES}.",
+        )
+        require(
+            3 <= self.n_orientations <= MOST_ORIENTATIONS,
+            f"n_orientations={self.n_orientations}: between 3 and {MOST_ORIENTATIONS}, as fewer "
+            "filters are so broad that they pass opposite frequencies, and tell phases apart.",
         )
         require(
             self.finest_wavelength_px >= 2,
@@ -63,8 +74,9 @@ class FilterBank:
 
     def wavelengths_px(self, height: int, width: int) -> tuple[float, ...]:
         """Return the wavelengths that fit into an image, from fine to coarse."""
-        every = (self.finest_wavelength_px * self.scale_ratio**k for k in range(self.n_scales))
-        fitting = tuple(length for length in every if length <= max(height, width, 3))
+        finest = self.finest_wavelength_px
+        every = accumulate(repeat(self.scale_ratio, self.n_scales - 1), mul, initial=finest)
+        fitting = tuple(takewhile(lambda length: length <= max(height, width, 3), every))
         require(
             len(fitting) > 0,
             f"images of {height} x {width} pixels have no room for a finest wavelength of "

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 from spikeloop.encode.fitted import Estimate, Parameters, in_batches
 from spikeloop.encode.image_data import ImageData
 from spikeloop.encode.images.bank_features import (
@@ -50,6 +51,7 @@ class GaborBank:
     of Poisson counts, with the prior that ridge regression chose; slower."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(
             self.readout in ("ridge", "poisson"),
             f"readout={self.readout!r}: it must be 'ridge' or 'poisson'.",

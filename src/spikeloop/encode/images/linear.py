@@ -9,6 +9,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 from spikeloop.encode.fitted import Estimate, Parameters
 from spikeloop.encode.image_data import ImageData
 from spikeloop.encode.images.windows import Windows
@@ -61,6 +62,7 @@ class SmoothRidge:
     """Windows to choose from."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(
             len(self.lengths_px) > 0 and min(self.lengths_px) > 0,
             f"lengths_px={self.lengths_px}: give one or more lengths above 0.",

@@ -25,6 +25,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 from spikeloop.encode.fitted import Estimate, Parameters, in_batches
 from spikeloop.encode.image_data import ImageData
 from spikeloop.encode.images.bank_features import (
@@ -64,6 +65,7 @@ class ScatteringKernel:
     """How many images, drawn at random, are compared with, where there are more."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(self.second_weight >= 0, f"second_weight={self.second_weight}: give 0 or more.")
         require(self.sharpness > 0, f"sharpness={self.sharpness}: it must be above 0.")
         require(self.most_images >= 20, f"most_images={self.most_images}: it must be 20 or more.")

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 from spikeloop.encode.images.filter_bank import (
     FilterBank,
     Scale,
@@ -47,6 +48,7 @@ class SecondOrder:
     """The second bank; its finest wavelength is at least 1.5 times that of the first filter."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(
             self.n_first_scales >= 1, f"n_first_scales={self.n_first_scales}: it must be 1 or more."
         )

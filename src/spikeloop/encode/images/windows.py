@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -30,6 +31,7 @@ class Windows:
     """How many centres along each side; 0 for the whole image alone."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(self.size > 0, f"size={self.size}: it must be above 0.")
         require(self.n_centres >= 0, f"n_centres={self.n_centres}: it must be 0 or more.")
 

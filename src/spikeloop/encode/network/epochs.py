@@ -173,7 +173,11 @@ def _mean_surprise(
     weights: jax.Array,
 ) -> jax.Array:
     """Return the mean over images, weighted by their trials, of the sum over units."""
-    terms = surprise(model.loss, named(part, "output."), expected, counts)
+    output = named(part, "output.")
+    if model.loss == "negative_binomial":
+        # Unlike the others it is not the same for counts and for their shares of a scale.
+        expected, counts = expected * output["scale"], counts * output["scale"]
+    terms = surprise(model.loss, output, expected, counts)
     return (terms * weights[:, None]).mean(axis=0).sum()
 
 

@@ -17,7 +17,7 @@ def gabor_pairs(size_px: int, n_pairs: int) -> Float[np.ndarray, "pair phase y x
 
     Orientations are even over a half turn, eight or fewer. Wavelengths are geometric from 3.5
     pixels to the size of the filter, and the standard deviation of the envelope is half a
-    wavelength (a bandwidth of 1.2 octaves), but at most a fifth of the size, so that the filter
+    wavelength (a bandwidth of 1.1 octaves), but at most a fifth of the size, so that the filter
     fades before its edge. Each has mean 0 and norm 1.
 
     Examples

@@ -11,6 +11,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 from spikeloop.encode.network.objective import Penalties
 from spikeloop.encode.network.readouts import Factorized, PyramidPoint, Readout
 from spikeloop.encode.network.settings import Training
@@ -52,6 +53,7 @@ class ConvolutionalNetwork:
     predictions is taken. Member k is what seed + k gives alone."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(self.n_seeds >= 1, f"n_seeds={self.n_seeds}: it must be 1 or more.")
 
     def fit_images(
@@ -111,7 +113,7 @@ class ConvolutionalNetwork:
         readout = self.readout.begin(
             readout_key, n_units, self.core.n_features, self.core.map_shape(*shape)
         )
-        scale = np.where(means.mean(axis=0) > 0, means.mean(axis=0), 1.0)
+        scale = count_scale(means)
         variance = (means / scale).var(axis=0)
         output = {"scale": jnp.asarray(scale, dtype=jnp.float32)}
         if self.output == "softplus":
@@ -152,6 +154,14 @@ class ConvolutionalNetwork:
             return jax.nn.elu(drive) + 1
         sharpness = jnp.exp(parameters["output.log_sharpness"])
         return jax.nn.softplus(sharpness * drive) / sharpness
+
+
+def count_scale(means: Float[np.ndarray, "image unit"]) -> Float[np.ndarray, " unit"]:
+    """Return the mean count of each unit; half a spike in all for one that never fires.
+
+    What never fired is then expected to fire next to never, whatever the network makes of it.
+    """
+    return np.maximum(means.mean(axis=0), 0.5 / len(means))
 
 
 def named(parameters: Parameters, prefix: str) -> dict[str, jax.Array]:

@@ -9,6 +9,7 @@ import jax
 import jax.numpy as jnp
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
@@ -35,6 +36,7 @@ class Penalties:
     this standard deviation, so that hard units are held tighter (Turishcheva et al. 2024)."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         for name in self.__dataclass_fields__:
             value = getattr(self, name)
             require(value >= 0, f"{name}={value}: a penalty must be 0 or more.")

@@ -16,6 +16,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float, PRNGKeyArray
@@ -42,6 +43,7 @@ class PyramidPoint:
     """Features may only excite, so that suppression must come out of the core."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(self.n_levels >= 1, f"n_levels={self.n_levels}: it must be 1 or more.")
 
     def begin(
@@ -94,6 +96,7 @@ class GaussianPoint:
     """Features may only excite."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(
             self.start_spread > 0, f"start_spread={self.start_spread}: it must be above 0. Try 0.3."
         )
@@ -138,6 +141,7 @@ class Factorized:
     """How many pairs of a mask and a vector of channels each unit has."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(self.rank >= 1, f"rank={self.rank}: it must be 1 or more.")
 
     def begin(

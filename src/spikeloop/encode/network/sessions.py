@@ -13,13 +13,13 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require, require_seed
 from spikeloop.encode.fitted import Estimate, Parameters, out_of_memory
 from spikeloop.encode.image_data import ImageData
 from spikeloop.encode.network.checkpoint import Checkpoint
 from spikeloop.encode.network.epochs import Plan, Shown, Weights, train_epoch, validate
-from spikeloop.encode.network.model import ConvolutionalNetwork, named
-from spikeloop.errors import SpikeloopWarning
+from spikeloop.encode.network.model import ConvolutionalNetwork, count_scale, named
+from spikeloop.errors import BadFileError, SpikeloopWarning
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -89,16 +89,16 @@ def train_sessions(
     Raises
     ------
     InvalidInputError
-        Images differ in size, fewer than 3 are for validation, or `start_core` does not fit.
+        Images differ in size, fewer than 3 are for validation, a response is negative, `start_core`
+        does not fit, or the loss is not finite.
     BadFileError
         The checkpoint is damaged.
     """
     _require_sessions(sessions, seed)
     plan = Plan(model, len(sessions), freeze_core)
     begin = partial(_begin, plan, sessions, seed, start_core)
-    state = begin()
     inputs = [_input(training) for training, _ in sessions]
-    scales = [np.asarray(state.best[f"session.{s}.output.scale"][0]) for s in range(len(sessions))]
+    scales = [count_scale(training.means).astype(np.float32) for training, _ in sessions]
     shown = [
         [_shown(data, *of, scale) for data, of, scale in zip(part, inputs, scales, strict=True)]
         for part in zip(*sessions, strict=True)
@@ -109,15 +109,7 @@ def train_sessions(
         "data": _digest(sessions, start_core),
         "freeze_core": str(freeze_core),
     }
-    watch = _Watch(progress, checkpoint, identity)
-    while True:
-        try:
-            state = watch.resumed(state)
-            _run(plan, state, shown, seed, watch)
-            break
-        except (MemoryError, jax.errors.JaxRuntimeError) as error:
-            plan = _with_smaller_batches(plan, error)
-            state = begin()
+    state = _trained(plan, begin, shown, seed, _Watch(progress, checkpoint, identity))
     n_done = int(state.epoch)
     history = {name: curve[:n_done] for name, curve in state.curves.items()}
     return [
@@ -147,6 +139,24 @@ class _Watch:
             self.progress(epoch, max_epochs, float(reached))
         if self.checkpoint is not None and (last or epoch % self.checkpoint.every_epochs == 0):
             self.checkpoint.save(_flat(state), self.identity)
+
+
+def _trained(
+    plan: Plan, begin: Callable[[], State], shown: list[list[Shown]], seed: int, watch: _Watch
+) -> State:
+    """Return the state at the end, with smaller batches where the memory is too short."""
+    while True:
+        state = watch.resumed(begin())
+        try:
+            _run(plan, state, shown, seed, watch)
+            break
+        except (MemoryError, jax.errors.JaxRuntimeError) as error:
+            plan = _with_smaller_batches(plan, error)
+    require(
+        bool(np.isfinite(state.score).all()),
+        "the loss is not finite from the first epoch on: nothing was learned. Lower learning_rate.",
+    )
+    return state
 
 
 def _run(plan: Plan, state: State, shown: list[list[Shown]], seed: int, watch: _Watch) -> None:
@@ -282,13 +292,19 @@ def _transferred(start_core: Parameters, now: dict[str, jax.Array]) -> dict[str,
 
 def _require_sessions(sessions: Sequence[Pair], seed: int) -> None:
     require(len(sessions) > 0, "no sessions: give one at least.")
-    require(seed >= 0, f"seed={seed}: it must be 0 or more.")
+    require_seed(seed)
     shapes = {data.pixels.shape[1:] for pair in sessions for data in pair}
     require(
         len(shapes) == 1,
         f"images of {len(shapes)} sizes, {sorted(shapes)}: all must have one. Resize them.",
     )
     for training, validation in sessions:
+        lowest = min(data.means.min(initial=0.0) for data in (training, validation))
+        require(
+            lowest >= 0,
+            f"responses reach down to {lowest:.3g}: a network predicts counts, which are 0 or "
+            "more. Use a model without a Poisson likelihood, such as Ridge or GaborBank.",
+        )
         require(
             len(validation) >= FEWEST_VALIDATION and len(training) >= FEWEST_VALIDATION,
             f"{len(training)} images to train on and {len(validation)} for validation: at least "
@@ -346,4 +362,12 @@ def _resumed(state: State, checkpoint: Checkpoint, identity: dict[str, str]) -> 
         else kept[jax.tree_util.keystr(path)]
         for path, old in leaves
     ]
-    return replace(state, **jax.tree_util.tree_unflatten(tree, values))
+    state = replace(state, **jax.tree_util.tree_unflatten(tree, values))
+    n_epochs = len(state.curves[CURVES[0]])
+    finite = all(bool(jnp.isfinite(value).all()) for value in state.best.values())
+    if not finite or not 0 <= state.epoch <= n_epochs:
+        raise BadFileError(
+            f"{checkpoint.path} holds no state that a training of {n_epochs} epochs can be in. "
+            "Delete it to train from the start."
+        )
+    return state

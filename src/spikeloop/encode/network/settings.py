@@ -9,6 +9,7 @@ from typing import Literal
 import optax
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 
 
 @dataclass(frozen=True)
@@ -41,6 +42,7 @@ class Training:
     """Share of the channels that a step of training hides from the readouts."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         for name in ("batch_size", "max_epochs", "patience"):
             value = getattr(self, name)
             require(value >= 1, f"{name}={value}: it must be 1 or more.")

@@ -10,6 +10,7 @@ import jax
 import jax.numpy as jnp
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 from spikeloop.encode.network.convolution import (
     convolve,
     convolve_depthwise,
@@ -64,6 +65,7 @@ class StackedCore:
     """What the first kernels are before training: noise, or pairs of Gabor filters."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(
             len(self.channels) == len(self.kernel_px) > 0
             and min(self.channels) > 0

@@ -11,6 +11,7 @@ import numpy as np
 from jax import lax
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 from spikeloop.encode.fitted import Estimate, Parameters
 from spikeloop.encode.temporal.filtering import moved_on
 from spikeloop.encode.temporal.network_training import Training, train_on_chunks
@@ -43,6 +44,7 @@ class DilatedNetwork:
     """How the weights are learned."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(
             1 <= self.n_layers <= 16,
             f"n_layers={self.n_layers}: between 1 and 16, as 16 layers see 65536 bins.",

@@ -11,6 +11,7 @@ import numpy as np
 from jax import lax
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float
@@ -35,6 +36,7 @@ class RaisedCosines:
     """The c in the logarithm: lags below are spaced evenly, those far above by their ratios."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(self.n_bases >= 2, f"n_bases={self.n_bases}: a filter takes 2 or more bumps.")
         require(
             self.span_s > 0 and self.spacing_s > 0,

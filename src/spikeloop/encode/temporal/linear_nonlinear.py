@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 from spikeloop.encode.fitted import Estimate, Parameters
 from spikeloop.encode.temporal.filtering import causal_filter
 from spikeloop.encode.temporal.poisson_regression import half_spike_drive, poisson_regression
@@ -48,6 +49,7 @@ class TemporalLinearNonlinear:
     """Penalty on the squared second differences of g between neighbouring knots, per bin."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(self.window_s > 0, f"window_s={self.window_s}: it must be above 0.")
         require(self.n_knots >= 3, f"n_knots={self.n_knots}: a function takes 3 or more.")
         require(self.roughness > 0, f"roughness={self.roughness}: it must be above 0.")

@@ -1,7 +1,8 @@
 """A few filters and a function of all of them: a subspace of the stimulus, by maximum likelihood.
 
-The likelihood of this model is, per spike, the information between the filtered stimulus and the
-spikes, so its filters are the maximally informative dimensions (Williamson et al. 2015).
+The likelihood of such a model is, per spike, about the information between the filtered stimulus
+and the spikes, so that its filters approach the maximally informative dimensions (Williamson et al.
+2015 show it for a histogram in place of the smooth function).
 """
 
 from __future__ import annotations
@@ -14,6 +15,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 from spikeloop.encode.fitted import Estimate, Parameters
 from spikeloop.encode.temporal.filtering import (
     RaisedCosines,
@@ -57,6 +59,7 @@ class MaximallyInformative(HeardSpikes):
     """How many starts are tried, on a share of the bins."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(
             1 <= self.n_filters <= 3,
             f"n_filters={self.n_filters}: between 1 and 3, as a grid of bumps fills their space.",

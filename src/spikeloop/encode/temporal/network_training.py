@@ -14,6 +14,7 @@ import optax
 from jax import lax
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 from spikeloop.encode.fitted import Estimate, Parameters
 from spikeloop.encode.temporal.series_data import SeriesData
 
@@ -44,6 +45,7 @@ class Training:
     """How many chunks make a step."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         counts = (self.n_epochs, self.patience, self.chunk_bins, self.n_chunks)
         require(
             min(counts) >= 1,

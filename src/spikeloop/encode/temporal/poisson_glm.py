@@ -10,6 +10,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
 from spikeloop.encode.fitted import Estimate, Parameters
 from spikeloop.encode.temporal.filtering import (
     RaisedCosines,
@@ -66,6 +67,7 @@ class PoissonGLM(HeardSpikes):
     the one that predicts its validation bins best."""
 
     def __post_init__(self) -> None:
+        require_settings(self)
         require(self.link in LINKS, f"link={self.link!r}: it must be one of {', '.join(LINKS)}.")
         require_penalties(self.penalties)
         require(

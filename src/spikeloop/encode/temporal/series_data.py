@@ -16,6 +16,11 @@ from spikeloop.numerics.binning import count_in_bins
 if TYPE_CHECKING:
     from jaxtyping import Bool, Float, Int
 
+FEWEST_STEPS = 32
+"""How many steps of single precision a feature must reach over, if it varies."""
+CONSTANT = 1e-12
+"""What a feature reaches over, as a share of its size, where it varies by rounding alone."""
+
 
 @dataclass(frozen=True, eq=False)
 class SeriesData:
@@ -74,7 +79,7 @@ def series_data(
     Raises
     ------
     InvalidInputError
-        No bin counts.
+        No bin counts, or the stimulus varies by too little to be told in single precision.
 
     Examples
     --------
@@ -97,10 +102,33 @@ def series_data(
         f"lie in the stretch that counts, {int(observed.sum())} of {stimulus.n_samples} samples of "
         "the stimulus were observed. Shorten the model's windows, or put both on one clock.",
     )
+    _require_resolved(stimulus.values, observed)
     counts = binned_counts(spikes, stimulus)
     counts[~observed] = 0
     shown = np.where(observed[:, None], stimulus.values, 0).astype(np.float32)
     return SeriesData(shown, counts, 1 / stimulus.sample_rate_hz, used)
+
+
+def _require_resolved(
+    values: Float[np.ndarray, "time feature"], observed: Bool[np.ndarray, " time"]
+) -> None:
+    """Refuse a feature that varies, but by so little of its size that float32 hardly shows it."""
+    if values.dtype == np.float32:
+        return
+    shown = observed[:, None]
+    low = values.min(axis=0, where=shown, initial=np.inf)
+    high = values.max(axis=0, where=shown, initial=-np.inf)
+    size = np.maximum(high, -low)
+    step = np.spacing(size.astype(np.float32))
+    reach = high - low
+    for one in np.flatnonzero((reach > CONSTANT * size) & (reach < FEWEST_STEPS * step)):
+        feature = values[observed, one]
+        require(
+            np.array_equal(feature, feature.astype(np.float32)),  # such as two whole numbers
+            f"feature {one} of the stimulus reaches from {low[one]:.9g} to {high[one]:.9g}: "
+            f"too little for single precision, whose steps there are {step[one]:.3g}. Subtract its "
+            "mean, or leave it out.",
+        )
 
 
 def binned_counts(spikes: SpikeTrains, stimulus: TimeSeries) -> Float[np.ndarray, "time unit"]:

@@ -88,8 +88,8 @@ def _comparison_section(found: ImageFindings) -> Section:
                 ceiling=_ceiling(found),
             ).figure,
             f"Lines: {percent} intervals, from drawing the test images again. They tell of other "
-            "images, not of other units; two models may differ although their lines overlap. The "
-            "mean of all responses has no correlation.",
+            "images, not of other units; two models may differ although their lines overlap. A "
+            "prediction that is the same for all images, such as the mean, has a correlation of 0.",
         )
     ]
     if found.best not in ("mean", "ridge"):
@@ -150,8 +150,10 @@ def _model_table(found: ImageFindings) -> ReportTable:
         "the correlation with what the responses would be without noise. FEVE: fraction of the "
         f"explainable variance that is explained, over units of which more than {threshold:g} is "
         "explainable; left out: how many are not. Both need repeats. Deviance: the fraction of the "
-        "Poisson deviance that is explained; it and bits per spike are counted from the mean "
-        "response to the images that were learned from.",
+        "Poisson deviance of the mean responses that is explained; it rises with the number of "
+        "repeats. It and bits per spike are counted from the mean response to the images that were "
+        "learned from, and take no prediction below 1 % of that: a linear model predicts less than "
+        "no spikes at times.",
     )
 
 

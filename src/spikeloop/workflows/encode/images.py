@@ -45,7 +45,7 @@ class ImageFindings:
     def best(self) -> str:
         """Name of the model with the highest mean correlation."""
         mean = [scores.correlation.mean.score for scores in self.comparison.models]
-        return self.comparison.models[int(np.nanargmax([-1.0, *mean[1:]]))].name
+        return self.comparison.models[int(np.argmax(np.nan_to_num(mean, nan=-1.0)))].name
 
     @property
     def order(self) -> np.ndarray:
@@ -73,7 +73,9 @@ def encode_images(
             f"{experiment.name} has no units: there is nothing to predict. Loosen the quality "
             "limits, or check the file.",
         )
-        split = job.folder.result("split", encode.StimulusSplit, lambda: _split(responses, config))
+        split = job.folder.result(
+            "split", encode.StimulusSplit, lambda: _split(job, responses, images, config)
+        )
     fitted = fit_each(
         job,
         names,
@@ -87,12 +89,22 @@ def encode_images(
     return ImageFindings(responses, images, split, fitted, comparison, evaluation)
 
 
-def _split(responses: Responses, config: EncodeConfig) -> encode.StimulusSplit:
+def _split(
+    job: Job, responses: Responses, images: Images, config: EncodeConfig
+) -> encode.StimulusSplit:
     validation, test = config.validation_fraction, config.test_fraction
+    groups = encode.alike(images, responses.stimulus_ids)
+    n_again = len(groups) - len(np.unique(groups))
+    if n_again:
+        job.remark(
+            f"{n_again} of {len(groups)} stimuli show an image that another id shows too. Images "
+            "that are the same were kept on one side of the split."
+        )
     return encode.split_stimuli(
         responses.stimulus_ids,
         validation_fraction=VALIDATION_FRACTION if validation is None else validation,
         test_fraction=TEST_FRACTION if test is None else test,
+        groups=groups,
         seed=config.seed,
     )
 

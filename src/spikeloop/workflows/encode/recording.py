@@ -1,13 +1,15 @@
 """From a file to models that predict its units, and how well: ``spikeloop encode``."""
 
+import math
 from dataclasses import dataclass, replace
 from pathlib import Path
 
 from spikeloop.data import Experiment
+from spikeloop.data.checks import require
 from spikeloop.errors import InvalidInputError
 from spikeloop.io import read_experiment
 from spikeloop.io.results import Run, sha256_of, write_text
-from spikeloop.io.v4 import is_v4_folder
+from spikeloop.io.v4 import image_shape, is_v4_folder
 from spikeloop.viz import Report, render_report
 from spikeloop.workflows.encode.settings import (
     IMAGE_BASELINES,
@@ -16,11 +18,12 @@ from spikeloop.workflows.encode.settings import (
     SERIES_MODELS,
     EncodeConfig,
 )
-from spikeloop.workflows.job import Job, open_job, require_outside
+from spikeloop.workflows.job import Job, collected_notes, open_job, require_outside
 
 IMAGES, SERIES = "images", "a continuous stimulus"
 V4_SIDE_PX = 56
-"""Side of the images of a V4 folder, where nothing is said; smaller ones make models quicker."""
+"""Side of the images of a V4 folder, where nothing is said; smaller ones make models quicker.
+Images that are smaller already are kept."""
 
 
 @dataclass(frozen=True)
@@ -70,18 +73,21 @@ def encode_file(
         The file or the settings cannot be used, or the folder is in the way. Nothing is left.
     """
     path, out = Path(path), Path(out)
-    resized = config.read.image_side_px is None and is_v4_folder(path)
-    if resized:
-        config = replace(config, read=replace(config.read, image_side_px=V4_SIDE_PX))
-    experiment = read_experiment(path, config.read)
+    side_px = config.read.image_side_px or _default_side_px(path)
+    resized = side_px != config.read.image_side_px
+    config = replace(config, read=replace(config.read, image_side_px=side_px))
+    with collected_notes() as notes:
+        experiment = read_experiment(path, config.read)
     require_outside(path, out)
     kind = _kind_to_fit(experiment, config.model)
+    _require_window(experiment, kind, config.window_s)
     names = KINDS[kind].to_fit(config.model)
     run = Run("encode", config, {path.name: sha256_of(path)}, command)
     with open_job(out, run, n_steps=len(names) + 3, overwrite=overwrite, resume=resume) as job:
+        job.notes.extend(notes)
         if resized:
             job.remark(
-                f"The images were resized to {V4_SIDE_PX} x {V4_SIDE_PX} pixels by averaging; "
+                f"The images were resized to {side_px} x {side_px} pixels by averaging; "
                 "--image-side-px sets another side."
             )
         report = _encode(job, experiment, config, names, kind=kind)
@@ -115,6 +121,37 @@ def _encode(
         key_numbers=numbers,
         warnings=list(dict.fromkeys(job.notes)),
         provenance=job.provenance(),
+    )
+
+
+def _default_side_px(path: Path) -> int | None:
+    """Return what the images of a V4 folder are resized to; None keeps them."""
+    if not is_v4_folder(path):
+        return None
+    shape = image_shape(path)
+    return min(V4_SIDE_PX, *shape) if max(shape) > V4_SIDE_PX else None
+
+
+def _require_window(
+    experiment: Experiment, kind: str, window_s: tuple[float, float] | None
+) -> None:
+    """Refuse a counting window that is not finite, or where nothing is left to be counted."""
+    if window_s is None:
+        return
+    require(
+        all(map(math.isfinite, window_s)),
+        f"window_s={window_s}: start and stop must be finite numbers. Give both in seconds.",
+    )
+    require(
+        kind == IMAGES,
+        f"window_s={window_s} does not apply to a continuous stimulus: spikes are counted in its "
+        "bins. Leave it out.",
+    )
+    counted_s = window_s if experiment.responses is None else experiment.responses.window_s
+    require(
+        tuple(window_s) == tuple(counted_s),
+        f"window_s={window_s} does not apply to {experiment.name}: its spikes are counted already, "
+        f"in {counted_s} s after onset. Leave it out.",
     )
 
 

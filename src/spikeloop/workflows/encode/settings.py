@@ -5,7 +5,7 @@ import math
 from dataclasses import dataclass, field
 from typing import Literal, get_args
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require, require_seed
 from spikeloop.io.options import ReadOptions
 
 ImageModelName = Literal[
@@ -30,8 +30,8 @@ class EncodeConfig:
     """Everything that decides the outcome of ``spikeloop encode``, but the file itself."""
 
     read: ReadOptions = field(default_factory=ReadOptions)
-    """What to take from the file. The images of a V4 folder are resized to 56 pixels a side unless
-    image_side_px says otherwise."""
+    """What to take from the file. The images of a V4 folder are resized to 56 pixels a side, where
+    they are larger, unless image_side_px says otherwise."""
     model: ModelName = "all"
     """What to fit. For images: mean, ridge (linear), smooth (linear, smooth filters), ln, lnp,
     gabor (filter bank with normalization), scattering (two banks, Gaussian process), network
@@ -88,4 +88,4 @@ class EncodeConfig:
             self.max_epochs is None or self.max_epochs >= 1,
             f"max_epochs={self.max_epochs}: it must be 1 or more.",
         )
-        require(0 <= self.seed < 2**63, f"seed={self.seed}: it must lie in 0..2^63 - 1.")
+        require_seed(self.seed)
