@@ -118,5 +118,5 @@ def test_a_reader_who_has_gone_is_no_error_with_a_traceback():
 def test_a_seed_out_of_range_is_refused(seed, tmp_path, capsys):
     code = main(["loop", "--seed", seed, "--out", str(tmp_path / "out")])
     assert code == 1
-    assert "it must lie in 0..2^63 - 1" in capsys.readouterr().err
+    assert "in 0..2^63 - 1" in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []

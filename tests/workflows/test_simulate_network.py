@@ -152,7 +152,7 @@ REFUSED = {
     "n_units=3: give 10 or more": lambda: CobaConfig(n_units=3),
     "n_recorded=0: give 1 or more": lambda: NetworkConfig(n_recorded=0),
     "settle_s=9.0: it must be 0 or more, and below duration_s=3": lambda: CobaConfig(settle_s=9.0),
-    r"seed=-1: it must lie in 0..2\^63 - 1": lambda: StepConfig(seed=-1),
+    r"seed=-1: it must be a whole number, in 0..2\^63 - 1": lambda: StepConfig(seed=-1),
 }
 
 
