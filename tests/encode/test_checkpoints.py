@@ -163,7 +163,7 @@ def test_files_of_another_kind_are_refused_and_not_run(tmp_path):
     path = tmp_path / "model.safetensors"
     with pytest.raises(BadFileError, match="there is no such file"):
         load_model(path)
-    with pytest.raises(BadFileError, match="cannot be read as a model"):
+    with pytest.raises(BadFileError, match="is a folder, and no model"):
         load_model(tmp_path)
 
     class Trap:

@@ -210,7 +210,7 @@ def test_what_is_no_fair_comparison_is_refused(comparison):
     whole = fit(Ridge(), responses, images, seed=0)
     with pytest.raises(InvalidInputError, match="0 stimuli are held out for the test"):
         evaluate_models({"whole": whole}, responses, images, FAST, seed=0)
-    with pytest.raises(InvalidInputError, match="no models to evaluate"):
+    with pytest.raises(InvalidInputError, match="models by their names, one at least"):
         evaluate_models({}, responses, images, FAST, seed=0)
     renamed = replace(responses, unit_ids=np.array([11, 10]))
     with pytest.raises(InvalidInputError, match="mean was fitted to other units"):

@@ -1,5 +1,7 @@
 """Splits by the identity of stimuli, and of observed time."""
 
+from functools import partial
+
 import hypothesis.strategies as st
 import numpy as np
 import pytest
@@ -32,16 +34,25 @@ def test_each_stimulus_falls_on_one_side_and_groups_are_never_parted(
     ids, fractions, n_groups, seed
 ):
     groups = np.array([identity % n_groups for identity in ids])
-    split = split_stimuli(
-        ids, validation_fraction=fractions[0], test_fraction=fractions[1], groups=groups, seed=seed
+    n_found, shares = len(set(groups.tolist())), np.cumsum(fractions[::-1])
+    n_test, n_held = (int(n_found * share + 1e-9) for share in shares)
+    split = partial(
+        split_stimuli,
+        ids,
+        validation_fraction=fractions[0],
+        test_fraction=fractions[1],
+        groups=groups,
+        seed=seed,
     )
-    parts = [getattr(split, name) for name in PARTS]
+    if (fractions[0] > 0 and n_held == n_test) or (fractions[1] > 0 and n_test == 0):
+        with pytest.raises(InvalidInputError, match="groups are too few to hold out"):
+            split()
+        return
+    parts = [getattr(split(), name) for name in PARTS]
     np.testing.assert_array_equal(np.sort(np.concatenate(parts)), np.sort(ids))
     sides = [set(part % n_groups) for part in parts]
-    assert sum(map(len, sides)) == len(set(groups.tolist()))
-    held = len(sides[1]) + len(sides[2])
-    assert len(sides[2]) == int(len(set(groups.tolist())) * fractions[1] + 1e-9)
-    assert held == int(len(set(groups.tolist())) * (fractions[0] + fractions[1]) + 1e-9)
+    assert sum(map(len, sides)) == n_found
+    assert (len(sides[1]), len(sides[2])) == (n_held - n_test, n_test)
 
 
 def test_the_order_of_ids_decides_nothing_but_the_seed_does():
@@ -82,6 +93,13 @@ def test_groups_that_are_not_numbers_and_seeds_that_are_none_are_refused():
     for seed in (-1, 1.5, None):
         with pytest.raises(InvalidInputError, match=f"seed={seed}: it must be a whole number"):
             split_stimuli(np.arange(90), seed=seed)
+
+
+def test_groups_that_are_too_few_to_hold_out_are_refused():
+    for n_groups, share in ((5, "0.167"), (6, "0.0833"), (1, "0.167")):
+        with pytest.raises(InvalidInputError, match=f"{n_groups} groups are too few.*{share}"):
+            split_stimuli(np.arange(100), groups=np.arange(100) % n_groups, seed=0)
+    split_stimuli(np.arange(100), groups=np.arange(100) % 5, test_fraction=0.4, validation_fraction=0.2, seed=0)
 
 
 def test_parts_of_time_that_overlap_are_refused():

@@ -18,7 +18,8 @@ from spikeloop.cli.main import main
 from spikeloop.data import Epochs, Experiment, Images, Responses, SpikeTrains, TimeSeries, Trials
 from spikeloop.encode.network.readouts import Factorized
 from spikeloop.encode.network.stack import StackedCore
-from spikeloop.encode.temporal.checkpoints import load_series_model
+from spikeloop.encode.temporal.checkpoints import load_model
+from spikeloop.encode.temporal.series_scores import TestBins, block_sums, score_series
 from spikeloop.errors import InvalidInputError, ResultsFolderError, SpikeloopWarning
 from spikeloop.io import ReadOptions, save_npz
 from spikeloop.viz import Report
@@ -26,7 +27,6 @@ from spikeloop.workflows.encode import images as encode_images
 from spikeloop.workflows.encode import recording as workflow
 from spikeloop.workflows.encode.fits import fit_each
 from spikeloop.workflows.encode.recording import encode_file
-from spikeloop.workflows.encode.series_scores import TestBins, block_sums, score_series
 from spikeloop.workflows.encode.settings import EncodeConfig
 
 QUICK = EncodeConfig(model="ridge", max_epochs=2, n_draws=50)
@@ -335,7 +335,7 @@ def test_a_continuous_stimulus(series_done):
     assert float(rows["mean", "a"]["bits_per_spike"]) == 0
     assert float(rows["ln", "a"]["bits_per_spike"]) > 0.3
     assert rows["glm", "silent"]["bits_per_spike"] == ""
-    fitted = load_series_model(series_done / "glm.safetensors")
+    fitted = load_model(series_done / "glm.safetensors")
     experiment = sweep_experiment(silent=True)
     stored = np.load(series_done / "predictions.npz", allow_pickle=False)
     rates_hz = fitted.rates(experiment.stimulus, experiment.spikes).values

@@ -18,22 +18,27 @@ from spikeloop.encode.images.linear_nonlinear import LinearNonlinear
 from spikeloop.encode.images.linear_nonlinear_poisson import LinearNonlinearPoisson
 from spikeloop.encode.images.mean_response import MeanResponse
 from spikeloop.encode.images.scattering_kernel import ScatteringKernel
+from spikeloop.encode.images.second_order import SecondOrder
 from spikeloop.encode.images.windows import Windows
 from spikeloop.encode.network.checkpoint import Checkpoint
+from spikeloop.encode.network.fit_sessions import fit_sessions
 from spikeloop.encode.network.model import (
     ConvolutionalNetwork,
     energy_network,
     network_of_experiment_two,
 )
-from spikeloop.encode.network.sessions import train_sessions
+from spikeloop.encode.network.objective import Penalties
+from spikeloop.encode.network.readouts import Factorized, GaussianPoint, PyramidPoint
+from spikeloop.encode.network.settings import Training
+from spikeloop.encode.network.stack import StackedCore
 from spikeloop.encode.splits import StimulusSplit, TimeSplit, alike, split_stimuli, split_time
-from spikeloop.encode.temporal.checkpoints import load_series_model, save_series_model
 from spikeloop.encode.temporal.dilated_network import DilatedNetwork
+from spikeloop.encode.temporal.evaluation import SeriesComparison, evaluate_series
 from spikeloop.encode.temporal.filtering import RaisedCosines
-from spikeloop.encode.temporal.fit_series import fit_series
 from spikeloop.encode.temporal.fitted_series import FittedSeriesModel
 from spikeloop.encode.temporal.linear_nonlinear import TemporalLinearNonlinear
 from spikeloop.encode.temporal.maximally_informative import MaximallyInformative
+from spikeloop.encode.temporal.network_training import SeriesTraining
 from spikeloop.encode.temporal.poisson_glm import PoissonGLM, quadratic_glm
 
 __all__ = [
@@ -42,37 +47,44 @@ __all__ = [
     "ConvolutionalNetwork",
     "DilatedNetwork",
     "Evaluation",
+    "Factorized",
     "FilterBank",
     "FittedModel",
     "FittedSeriesModel",
     "GaborBank",
+    "GaussianPoint",
     "LinearNonlinear",
     "LinearNonlinearPoisson",
     "MaximallyInformative",
     "MeanResponse",
     "ModelComparison",
     "ModelScores",
+    "Penalties",
     "PoissonGLM",
+    "PyramidPoint",
     "RaisedCosines",
     "Ridge",
     "ScatteringKernel",
+    "SecondOrder",
+    "SeriesComparison",
+    "SeriesTraining",
     "SmoothRidge",
+    "StackedCore",
     "StimulusSplit",
     "TemporalLinearNonlinear",
     "TimeSplit",
+    "Training",
     "Windows",
     "alike",
     "energy_network",
     "evaluate_models",
+    "evaluate_series",
     "fit",
-    "fit_series",
+    "fit_sessions",
     "load_model",
-    "load_series_model",
     "network_of_experiment_two",
     "quadratic_glm",
     "save_model",
-    "save_series_model",
     "split_stimuli",
     "split_time",
-    "train_sessions",
 ]

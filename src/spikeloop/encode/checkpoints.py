@@ -1,4 +1,4 @@
-"""Fitted models of images in files."""
+"""Fitted models in files: of images, and the doors for both kinds."""
 
 from __future__ import annotations
 
@@ -16,9 +16,12 @@ from spikeloop.encode.images.linear_nonlinear import LinearNonlinear
 from spikeloop.encode.images.linear_nonlinear_poisson import LinearNonlinearPoisson
 from spikeloop.encode.images.mean_response import MeanResponse
 from spikeloop.encode.images.scattering_kernel import ScatteringKernel
-from spikeloop.encode.model_file import Arrays, Header, ModelFormat, part_of
+from spikeloop.encode.model_file import Arrays, Header, ModelFormat, format_of, part_of
 from spikeloop.encode.network.model import ConvolutionalNetwork
 from spikeloop.encode.splits import StimulusSplit
+from spikeloop.encode.temporal.checkpoints import FORMAT as SERIES_FORMAT
+from spikeloop.encode.temporal.checkpoints import read_series_model, write_series_model
+from spikeloop.encode.temporal.fitted_series import FittedSeriesModel
 
 MODELS: dict[str, type[ImageModel]] = {
     kind.__name__: kind
@@ -32,7 +35,7 @@ FORMAT = ModelFormat("spikeloop image model, version 1", MODELS)
 _PARTS = ("training_ids", "validation_ids", "test_ids")
 
 
-def save_model(path: str | Path, fitted: FittedModel) -> None:
+def save_model(path: str | Path, fitted: FittedModel | FittedSeriesModel) -> None:
     """Write a fitted model, whole or not at all.
 
     Parameters
@@ -40,20 +43,30 @@ def save_model(path: str | Path, fitted: FittedModel) -> None:
     path
         A file to be, such as ``gabor_bank.safetensors``. One that is there is replaced.
     fitted
-        The model.
+        The model, of images or of a continuous stimulus.
 
     Raises
     ------
     InvalidInputError
-        Its settings cannot be told again from what would be written.
+        Its settings cannot be told again from what would be written, or there can be no such file.
     """
+    require(
+        isinstance(fitted, (FittedModel, FittedSeriesModel)),
+        f"a {type(fitted).__name__} is no fitted model: give what fit returned.",
+    )
+    write = write_image_model if isinstance(fitted, FittedModel) else write_series_model
+    write(Path(path), fitted)
+
+
+def write_image_model(path: Path, fitted: FittedModel) -> None:
+    """Write a fitted model of images, whole or not at all."""
     arrays = {f"split.{part}": getattr(fitted.split, part) for part in _PARTS}
     arrays["mean_image"] = fitted.mean_image
-    FORMAT.write(Path(path), fitted, arrays, {"window_s": list(fitted.window_s)})
+    FORMAT.write(path, fitted, arrays, {"window_s": list(fitted.window_s)})
 
 
-def load_model(path: str | Path) -> FittedModel:
-    """Read a fitted model.
+def load_model(path: str | Path) -> FittedModel | FittedSeriesModel:
+    """Read a fitted model, of images or of a continuous stimulus.
 
     Parameters
     ----------
@@ -65,7 +78,10 @@ def load_model(path: str | Path) -> FittedModel:
     BadFileError
         The file is missing, cut off, of another kind, or its arrays do not fit its settings.
     """
-    return FORMAT.read(Path(path), _assembled, _expected_shapes)
+    path = Path(path)
+    if format_of(path) == SERIES_FORMAT.name:
+        return read_series_model(path)
+    return FORMAT.read(path, _assembled, _expected_shapes)
 
 
 def _assembled(model: ImageModel, header: Header, arrays: Arrays) -> FittedModel:

@@ -100,6 +100,13 @@ class ModelComparison:
     differences: Mapping[tuple[str, str], evaluate.PairedBootstrap]
     """Mean correlation of the first less that of the second model, the same stimuli drawn."""
 
+    def __repr__(self) -> str:
+        told = (f"{scores.name} {scores.correlation.mean.score:.3f}" for scores in self.models)
+        return (
+            f"ModelComparison({len(self.unit_ids)} units, {len(self.test_ids)} test stimuli; mean "
+            f"correlation: {', '.join(told)})"
+        )
+
     def __getitem__(self, name: str) -> ModelScores:
         """Return the scores of one model, by its name."""
         return {scores.name: scores for scores in self.models}[name]
@@ -152,8 +159,17 @@ def evaluate_models(
 
 def _shared_split(fitted: Mapping[str, FittedModel], responses: Responses) -> StimulusSplit:
     """Return the split of all models, or say why they cannot be compared on these responses."""
+    require(
+        isinstance(fitted, Mapping) and len(fitted) > 0,
+        "fitted must hold models by their names, one at least, such as {'ridge': fitted_ridge}.",
+    )
+    for name, model in fitted.items():
+        require(
+            isinstance(model, FittedModel),
+            f"{name} is a {type(model).__name__}: give FittedModels, or call evaluate_series for "
+            "models of a continuous stimulus.",
+        )
     splits = [model.split for model in fitted.values()]
-    require(len(splits) > 0, "there are no models to evaluate: give at least one.")
     test_ids = splits[0].test_ids
     require(
         all(np.array_equal(split.fitting_ids, splits[0].fitting_ids) for split in splits)

@@ -84,15 +84,7 @@ def fit(
     require_fittable(training.joined(validation), responses.unit_ids)
     hooks = {"progress": progress, "checkpoint": checkpoint} if progress or checkpoint else {}
     estimate = model.fit_images(training, validation, seed=seed, **hooks)
-    return FittedModel(
-        model=model,
-        parameters=estimate.parameters,
-        unit_ids=responses.unit_ids,
-        window_s=responses.window_s,
-        mean_image=training.joined(validation).pixels.mean(axis=0),
-        split=split,
-        history=estimate.history,
-    )
+    return FittedModel.of(model, estimate, responses, training.joined(validation), split)
 
 
 def _require_trainable(model: object, progress: object, checkpoint: object) -> None:

@@ -12,6 +12,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spikeloop.data import Responses
 from spikeloop.data.checks import as_array, as_vector, require, require_finite, require_unique
 from spikeloop.encode.image_data import ImageData
 from spikeloop.encode.splits import StimulusSplit
@@ -70,6 +71,26 @@ class FittedModel:
     """What it learned from, and what it has not seen."""
     history: Mapping[str, np.ndarray] = field(default_factory=dict)
     """How it was learned: loss curves, penalties ..."""
+
+    @classmethod
+    def of(
+        cls,
+        model: ImageModel,
+        estimate: Estimate,
+        responses: Responses,
+        data: ImageData,
+        split: StimulusSplit,
+    ) -> FittedModel:
+        """Return what a model learned of responses, from these data, as a fitted model."""
+        return cls(
+            model=model,
+            parameters=estimate.parameters,
+            unit_ids=responses.unit_ids,
+            window_s=responses.window_s,
+            mean_image=data.pixels.mean(axis=0),
+            split=split,
+            history=estimate.history,
+        )
 
     def __post_init__(self) -> None:
         unit_ids = as_vector("unit_ids", self.unit_ids)

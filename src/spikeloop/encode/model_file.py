@@ -141,20 +141,8 @@ class ModelFormat:
 
     def _read_parts(self, path: Path) -> tuple[Header, Arrays]:
         """Return the header, which names a known model, and the arrays."""
-        from safetensors import SafetensorError, safe_open
-
-        try:
-            with safe_open(path, framework="numpy") as file:
-                header = json.loads((file.metadata() or {}).get("spikeloop", "{}"))
-                arrays = {name: file.get_tensor(name) for name in file.keys()}  # noqa: SIM118
-        except FileNotFoundError:
-            raise BadFileError(f"{path}: there is no such file.") from None
-        except (SafetensorError, OSError, ValueError, RecursionError) as error:
-            raise BadFileError(
-                f"{path} cannot be read as a model: {error}. It may have been cut off: save it "
-                "again."
-            ) from None
-        if not isinstance(header, dict) or header.get("format") != self.name:
+        header, arrays = _header_and_arrays(path)
+        if header.get("format") != self.name:
             raise BadFileError(f"{path} is no {self.name}. Give a file that was saved as one.")
         if str(header.get("model")) not in self.kinds:
             raise BadFileError(
@@ -162,6 +150,35 @@ class ModelFormat:
                 "Was it written by a newer version?"
             )
         return header, arrays
+
+
+def format_of(path: Path) -> str:
+    """Return what a file says it is, or nothing.
+
+    Raises
+    ------
+    BadFileError
+        The file is missing, or cut off.
+    """
+    return str(_header_and_arrays(path, wants_arrays=False)[0].get("format", ""))
+
+
+def _header_and_arrays(path: Path, *, wants_arrays: bool = True) -> tuple[Header, Arrays]:
+    from safetensors import SafetensorError, safe_open
+
+    if not path.is_file():
+        what = "is a folder, and no model" if path.is_dir() else "there is no such file"
+        raise BadFileError(f"{path}: {what}. Give a file that save_model wrote.")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {}).get("spikeloop", "{}"))
+            names = list(file.keys()) if wants_arrays else []
+            arrays = {name: file.get_tensor(name) for name in names}
+    except (SafetensorError, OSError, ValueError, RecursionError) as error:
+        raise BadFileError(
+            f"{path} cannot be read as a model: {error}. It may have been cut off: save it again."
+        ) from None
+    return (header if isinstance(header, dict) else {}), arrays
 
 
 def write_safetensors(

@@ -110,6 +110,12 @@ def split_stimuli(
         int(len(names) * share + 1e-9)
         for share in (test_fraction, test_fraction + validation_fraction)
     )
+    for share, n in ((test_fraction, n_test), (validation_fraction, n_held - n_test)):
+        require(
+            groups is None or n > 0 or share == 0,
+            f"{len(names)} groups are too few to hold out a share of {share:.3g}. Give smaller "
+            "groups, or a larger share.",
+        )
     rank = np.argsort(order)[group]
     return StimulusSplit(
         ids[rank >= n_held], ids[(rank >= n_test) & (rank < n_held)], ids[rank < n_test]

@@ -9,13 +9,14 @@ from safetensors import safe_open
 from safetensors.numpy import load_file, save_file
 
 from spikeloop.data import Epochs, SpikeTrains, TimeSeries
+from spikeloop.encode.checkpoints import load_model, save_model
 from spikeloop.encode.splits import split_time
-from spikeloop.encode.temporal.checkpoints import MODELS, load_series_model, save_series_model
+from spikeloop.encode.temporal.checkpoints import MODELS
 from spikeloop.encode.temporal.dilated_network import DilatedNetwork
 from spikeloop.encode.temporal.fit_series import fit_series
 from spikeloop.encode.temporal.linear_nonlinear import TemporalLinearNonlinear
 from spikeloop.encode.temporal.maximally_informative import MaximallyInformative
-from spikeloop.encode.temporal.network_training import Training
+from spikeloop.encode.temporal.network_training import SeriesTraining
 from spikeloop.encode.temporal.poisson_glm import PoissonGLM
 from spikeloop.errors import BadFileError
 
@@ -28,14 +29,14 @@ EACH = [
     TemporalLinearNonlinear(window_s=0.05),
     PoissonGLM(penalties=(1e-3,)),
     MaximallyInformative(n_filters=1, n_starts=1),
-    DilatedNetwork(n_layers=2, n_channels=2, training=Training(n_epochs=1, chunk_bins=64)),
+    DilatedNetwork(n_layers=2, n_channels=2, training=SeriesTraining(n_epochs=1, chunk_bins=64)),
 ]
 
 
 @pytest.fixture(scope="module")
 def file(tmp_path_factory):
     path = tmp_path_factory.mktemp("models") / "ln.safetensors"
-    save_series_model(path, fit_series(EACH[0], SPIKES, STIMULUS, seed=0))
+    save_model(path, fit_series(EACH[0], SPIKES, STIMULUS, seed=0))
     return path
 
 
@@ -46,9 +47,9 @@ def test_every_model_is_tried():
 @pytest.mark.parametrize("model", EACH, ids=lambda model: type(model).__name__)
 def test_a_model_comes_back(model, tmp_path):
     fitted = fit_series(model, SPIKES, STIMULUS, split=split_time(SPIKES.epochs), seed=0)
-    save_series_model(tmp_path / "m.safetensors", fitted)
+    save_model(tmp_path / "m.safetensors", fitted)
     assert [path.name for path in tmp_path.iterdir()] == ["m.safetensors"]
-    again = load_series_model(tmp_path / "m.safetensors")
+    again = load_model(tmp_path / "m.safetensors")
     assert again.model == model
     assert repr(again) == repr(fitted)
     rates = (one.rates(STIMULUS, SPIKES).values for one in (fitted, again))
@@ -63,7 +64,7 @@ def test_a_file_that_was_cut_off_is_refused(share, file, tmp_path):
     content = file.read_bytes()
     (tmp_path / "cut").write_bytes(content[: int(share * len(content))])
     with pytest.raises(BadFileError, match="cannot be read as a model"):
-        load_series_model(tmp_path / "cut")
+        load_model(tmp_path / "cut")
 
 
 def changed(file, path, drop=(), **header):
@@ -76,14 +77,14 @@ def changed(file, path, drop=(), **header):
 
 
 def test_the_same_model_gives_the_same_bytes(file, tmp_path):
-    save_series_model(tmp_path / "again", load_series_model(file))
+    save_model(tmp_path / "again", load_model(file))
     assert (tmp_path / "again").read_bytes() == file.read_bytes()
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
     [
-        ({"format": "other"}, "is no spikeloop series model"),
+        ({"format": "other"}, "is no spikeloop image model"),
         ({"model": "Ridge"}, "holds a Ridge, which is none of TemporalLinearNonlinear"),
         ({"settings": {"n_knots": 1}}, "is not what it claims"),
         ({"settings": None}, "is not what it claims"),
@@ -97,15 +98,15 @@ def test_the_same_model_gives_the_same_bytes(file, tmp_path):
 )
 def test_a_file_of_something_else_is_refused(change, message, file, tmp_path):
     with pytest.raises(BadFileError, match=message):
-        load_series_model(changed(file, tmp_path / "other", **change))
+        load_model(changed(file, tmp_path / "other", **change))
 
 
 def test_a_file_of_another_program_is_refused(tmp_path):
     save_file({"a": np.ones(2)}, tmp_path / "other", {"spikeloop": "[1]"})
-    with pytest.raises(BadFileError, match="is no spikeloop series model"):
-        load_series_model(tmp_path / "other")
+    with pytest.raises(BadFileError, match="is no spikeloop image model"):
+        load_model(tmp_path / "other")
 
 
 def test_a_file_that_is_not_there_is_named(tmp_path):
     with pytest.raises(BadFileError, match=r"none\.safetensors: there is no such file"):
-        load_series_model(tmp_path / "none.safetensors")
+        load_model(tmp_path / "none.safetensors")

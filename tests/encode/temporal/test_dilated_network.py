@@ -9,14 +9,14 @@ from spikeloop.encode.temporal import fitted_series
 from spikeloop.encode.temporal.dilated_network import DilatedNetwork
 from spikeloop.encode.temporal.filtering import RaisedCosines
 from spikeloop.encode.temporal.fit_series import fit_series
-from spikeloop.encode.temporal.network_training import Training
+from spikeloop.encode.temporal.network_training import SeriesTraining
 from spikeloop.encode.temporal.poisson_glm import PoissonGLM
 from spikeloop.errors import InvalidInputError
 
 RATE_HZ = 100.0
 N_BINS = 16_000
 SMALL = DilatedNetwork(
-    n_layers=3, n_channels=8, training=Training(n_epochs=15, chunk_bins=128, n_chunks=8)
+    n_layers=3, n_channels=8, training=SeriesTraining(n_epochs=15, chunk_bins=128, n_chunks=8)
 )
 
 
@@ -109,13 +109,17 @@ def test_the_same_seed_gives_the_same_weights(fitted, recording):
 
 def test_another_seed_gives_others_and_rates_need_no_spikes_if_none_are_heard(recording):
     spikes, stimulus, _ = recording
-    deaf = DilatedNetwork(1, 2, hears_spikes=False, training=Training(n_epochs=1, chunk_bins=256))
+    deaf = DilatedNetwork(
+        1, 2, hears_spikes=False, training=SeriesTraining(n_epochs=1, chunk_bins=256)
+    )
     one, other = (fit_series(deaf, spikes, stimulus, seed=seed) for seed in (3, 4))
     assert np.abs(one.rates(stimulus).values - other.rates(stimulus).values).max() > 0.01
 
 
 def test_a_rate_of_learning_that_diverges_is_told(recording):
-    model = DilatedNetwork(1, 2, training=Training(n_epochs=1, learning_rate=1e30, chunk_bins=256))
+    model = DilatedNetwork(
+        1, 2, training=SeriesTraining(n_epochs=1, learning_rate=1e30, chunk_bins=256)
+    )
     with pytest.raises(InvalidInputError, match=r"the loss is not finite at learning_rate=1e\+30"):
         fit_series(model, *recording[:2], seed=0)
 
@@ -126,8 +130,8 @@ def test_settings_are_checked():
     with pytest.raises(InvalidInputError, match="n_channels=0: it must be 1 or more"):
         DilatedNetwork(n_channels=0)
     with pytest.raises(InvalidInputError, match="all must be 1 or more"):
-        Training(n_epochs=0)
+        SeriesTraining(n_epochs=0)
     with pytest.raises(InvalidInputError, match=r"learning_rate=0.0: above 0"):
-        Training(learning_rate=0.0)
+        SeriesTraining(learning_rate=0.0)
     with pytest.raises(InvalidInputError, match=r"weight_decay=0.001, averaging=1.0"):
-        Training(averaging=1.0)
+        SeriesTraining(averaging=1.0)

@@ -27,42 +27,18 @@ _PARTS = ("training", "validation", "test")
 _OWN = ("stimulus_mean", "counts_mean", "counts_most")
 
 
-def save_series_model(path: str | Path, fitted: FittedSeriesModel) -> None:
-    """Write a fitted model, whole or not at all.
-
-    Parameters
-    ----------
-    path
-        A file to be, such as ``glm.safetensors``. One that is there is replaced.
-    fitted
-        The model.
-
-    Raises
-    ------
-    InvalidInputError
-        Its settings cannot be told again from what would be written.
-    """
+def write_series_model(path: Path, fitted: FittedSeriesModel) -> None:
+    """Write a fitted model, whole or not at all."""
     arrays = {name: getattr(fitted, name) for name in _OWN}
     for part in _PARTS:
         epochs = getattr(fitted.split, part)
         arrays[f"split.{part}"] = np.stack([epochs.start_s, epochs.stop_s])
-    FORMAT.write(Path(path), fitted, arrays, {"bin_s": float(fitted.bin_s)})
+    FORMAT.write(path, fitted, arrays, {"bin_s": float(fitted.bin_s)})
 
 
-def load_series_model(path: str | Path) -> FittedSeriesModel:
-    """Read a fitted model.
-
-    Parameters
-    ----------
-    path
-        A file that `save_series_model` wrote.
-
-    Raises
-    ------
-    BadFileError
-        The file is missing, cut off, of another kind, or its arrays do not fit its settings.
-    """
-    return FORMAT.read(Path(path), _assembled, _expected_shapes)
+def read_series_model(path: Path) -> FittedSeriesModel:
+    """Read a fitted model that `write_series_model` wrote, or refuse another file."""
+    return FORMAT.read(path, _assembled, _expected_shapes)
 
 
 def _assembled(model: SeriesModel, header: Header, arrays: Arrays) -> FittedSeriesModel:

@@ -14,7 +14,7 @@ from spikeloop.data.checks import require
 from spikeloop.data.settings import require_settings
 from spikeloop.encode.fitted import Estimate, Parameters
 from spikeloop.encode.temporal.filtering import moved_on
-from spikeloop.encode.temporal.network_training import Training, train_on_chunks
+from spikeloop.encode.temporal.network_training import SeriesTraining, train_on_chunks
 from spikeloop.encode.temporal.poisson_regression import half_spike_drive
 from spikeloop.encode.temporal.series_data import SeriesData
 
@@ -40,7 +40,7 @@ class DilatedNetwork:
     """Width of each layer."""
     hears_spikes: bool = True
     """Whether past spikes are an input beside the stimulus."""
-    training: Training = field(default_factory=Training)
+    training: SeriesTraining = field(default_factory=SeriesTraining)
     """How the weights are learned."""
 
     def __post_init__(self) -> None:

@@ -1,4 +1,4 @@
-"""Training on random chunks of time, with early stopping and averaged weights."""
+"""SeriesTraining on random chunks of time, with early stopping and averaged weights."""
 
 from __future__ import annotations
 
@@ -26,7 +26,7 @@ _LEAST = 1e-7  # of an expected count, whose logarithm is taken
 
 
 @dataclass(frozen=True)
-class Training:
+class SeriesTraining:
     """How a network learns."""
 
     n_epochs: int = 16
@@ -62,7 +62,7 @@ class Training:
 class TrainedModel(Protocol):
     """A frozen, hashable model that says how it is trained: equal ones are compiled once."""
 
-    training: Training
+    training: SeriesTraining
 
     def n_past(self, bin_s: float) -> int:
         """Return how many bins before its own a rate depends on."""
@@ -85,7 +85,7 @@ def train_on_chunks(
     model
         What turns weights into expected counts, and how it is trained.
     parts
-        Training and validation, on one clock.
+        SeriesTraining and validation, on one clock.
     seed
         Draws the chunks.
     """
@@ -120,7 +120,7 @@ def train_on_chunks(
     return Estimate({**fixed, **best[1]}, {**history, "best_epoch": np.array(best[2])})
 
 
-def _optimizer(training: Training, n_steps: int) -> optax.GradientTransformation:
+def _optimizer(training: SeriesTraining, n_steps: int) -> optax.GradientTransformation:
     n_all = training.n_epochs * n_steps
     rate = optax.warmup_cosine_decay_schedule(
         0.1 * training.learning_rate, training.learning_rate, max(1, n_all // 20), max(2, n_all)

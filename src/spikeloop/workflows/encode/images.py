@@ -104,7 +104,7 @@ def _split(
         responses.stimulus_ids,
         validation_fraction=VALIDATION_FRACTION if validation is None else validation,
         test_fraction=TEST_FRACTION if test is None else test,
-        groups=groups,
+        groups=groups if n_again else None,
         seed=config.seed,
     )
 

@@ -81,6 +81,10 @@ def encode_file(
     require_outside(path, out)
     kind = _kind_to_fit(experiment, config.model)
     _require_window(experiment, kind, config.window_s)
+    require(
+        kind == IMAGES or config.n_seeds == 1,
+        f"n_seeds={config.n_seeds} does not apply to a continuous stimulus. Leave it out.",
+    )
     names = KINDS[kind].to_fit(config.model)
     run = Run("encode", config, {path.name: sha256_of(path)}, command)
     with open_job(out, run, n_steps=len(names) + 3, overwrite=overwrite, resume=resume) as job:

@@ -3,9 +3,11 @@
 import jax
 import numpy as np
 
+from spikeloop.encode.temporal.evaluation import N_SIMULATIONS
 from spikeloop.encode.temporal.fitted_series import FittedSeriesModel
 from spikeloop.encode.temporal.maximally_informative import MaximallyInformative
 from spikeloop.encode.temporal.poisson_glm import PoissonGLM
+from spikeloop.encode.temporal.series_scores import BLOCK_S, SMOOTH_S
 from spikeloop.encode.temporal.subspace_search import surface
 from spikeloop.evaluate import ScoreInterval
 from spikeloop.viz import (
@@ -20,8 +22,7 @@ from spikeloop.viz import (
     plot_training,
 )
 from spikeloop.viz.tables import format_value
-from spikeloop.workflows.encode.series import N_SIMULATIONS, SeriesFindings
-from spikeloop.workflows.encode.series_scores import BLOCK_S, SMOOTH_S
+from spikeloop.workflows.encode.series import SeriesFindings
 from spikeloop.workflows.job import unit_table
 
 SHOWN_S = 2.0
@@ -31,13 +32,14 @@ _CURVES = ("training_loss", "validation_loss")  # epoch by epoch
 
 def series_numbers(found: SeriesFindings) -> list[KeyNumber]:
     """Return what stands at the head of the report."""
-    best = found[found.best]
-    test_s = len(found.test.bins) * found.test.bin_s
+    test, models = found.comparison.test, found.comparison.models
+    best = found.comparison[found.best]
+    test_s = len(test.bins) * test.bin_s
     bits, correlation = best.bits.mean, best.correlation.mean
     return [
         KeyNumber("units", found.spikes.n_units),
-        KeyNumber("test", f"{test_s:,.4g} s", f"{int(found.test.counts.sum()):,} spikes"),
-        KeyNumber("best model", found.best, f"of {len(found.scores)}, by bits per spike"),
+        KeyNumber("test", f"{test_s:,.4g} s", f"{int(test.counts.sum()):,} spikes"),
+        KeyNumber("best model", found.best, f"of {len(models)}, by bits per spike"),
         KeyNumber("its bits per spike", bits.score, _ends(bits)),
         KeyNumber(
             "its correlation",
@@ -62,7 +64,7 @@ def series_sections(found: SeriesFindings) -> list[Section]:
 
 
 def _comparison_section(found: SeriesFindings) -> Section:
-    names = [scores.name for scores in found.scores]
+    names = [scores.name for scores in found.comparison.models]
     percent = f"{100 * found.confidence:g} %"
     figures = []
     for label, attribute, words in (
@@ -81,7 +83,7 @@ def _comparison_section(found: SeriesFindings) -> Section:
             f"spikes are smoothed by a Gaussian of {1000 * SMOOTH_S:g} ms.",
         ),
     ):
-        means = [getattr(scores, attribute).mean for scores in found.scores]
+        means = [getattr(scores, attribute).mean for scores in found.comparison.models]
         ends = np.array([(mean.score, mean.low, mean.high) for mean in means])
         ax = plot_model_scores(names, ends, label=f"{label}, mean of the units")
         caption = f"{words} Lines: {percent} intervals, from drawing blocks of the test again."
@@ -97,7 +99,7 @@ def _comparison_section(found: SeriesFindings) -> Section:
 
 def _model_table(found: SeriesFindings) -> ReportTable:
     rows = []
-    for scores in found.scores:
+    for scores in found.comparison.models:
         bits, correlation = scores.bits.mean, scores.correlation.mean
         rows.append(
             (
@@ -115,7 +117,7 @@ def _model_table(found: SeriesFindings) -> ReportTable:
 
 def _difference_table(found: SeriesFindings) -> ReportTable:
     rows = []
-    for (first, second), (bits, correlation) in found.contests.items():
+    for (first, second), (bits, correlation) in found.comparison.differences.items():
         for score, pair in (("bits/spike", bits), ("correlation", correlation)):
             mean = pair.difference.mean
             if np.isfinite(mean.score):
@@ -132,10 +134,12 @@ def _difference_table(found: SeriesFindings) -> ReportTable:
 def _unit_table(found: SeriesFindings) -> ReportTable:
     columns = {
         "unit_ids": found.spikes.unit_ids,
-        "spikes": found.test.counts.sum(axis=0).astype(int),
+        "spikes": found.comparison.test.counts.sum(axis=0).astype(int),
     }
-    columns |= {f"bits, {scores.name}": scores.bits.units.score for scores in found.scores[1:]}
-    columns |= {f"r, {s.name}": s.correlation.units.score for s in found.scores[1:]}
+    columns |= {
+        f"bits, {scores.name}": scores.bits.units.score for scores in found.comparison.models[1:]
+    }
+    columns |= {f"r, {s.name}": s.correlation.units.score for s in found.comparison.models[1:]}
     return unit_table(
         "Units",
         columns,
@@ -168,7 +172,7 @@ def _lags_s(n_lags: int, bin_s: float) -> np.ndarray:
 
 
 def _gradient_figure(found: SeriesFindings, unit: int) -> ReportFigure:
-    bin_s = found.test.bin_s
+    bin_s = found.comparison.test.bin_s
     gradients = {name: fitted.receptive_fields()[unit] for name, fitted in found.fitted.items()}
     strength = sum(np.abs(field).max(axis=0) for field in gradients.values())
     feature = int(np.argmax(strength))
@@ -229,12 +233,12 @@ def _subspace_figures(name: str, fitted: FittedSeriesModel, unit: int) -> list[R
 
 
 def _rates_section(found: SeriesFindings) -> Section:
-    unit, test = int(found.order[0]), found.test
+    unit, test = int(found.order[0]), found.comparison.test
     label = found.spikes.unit_ids[unit]
     shown = _telling_bins(found, unit)
     times_s = found.stimulus.start_s + test.bins[shown] * test.bin_s
     names = dict.fromkeys(("ln", found.best))
-    rates_hz = {name: found.given[name][shown, unit] / test.bin_s for name in names}
+    rates_hz = {name: found.comparison.expected[name][shown, unit] / test.bin_s for name in names}
     figure = plot_predicted_rates(
         times_s, rates_hz, found.spikes.of_unit(label), title=f"unit {label}"
     ).figure
@@ -255,7 +259,7 @@ def _rates_section(found: SeriesFindings) -> Section:
 
 def _telling_bins(found: SeriesFindings, unit: int) -> slice:
     """Return the first unbroken stretch of the test with as many spikes as the average."""
-    test = found.test
+    test = found.comparison.test
     n = min(max(2, round(SHOWN_S / test.bin_s)), len(test.bins))
     starts = np.arange(0, len(test.bins) - n + 1, n)
     whole = test.bins[starts + n - 1] - test.bins[starts] == n - 1
@@ -266,7 +270,7 @@ def _telling_bins(found: SeriesFindings, unit: int) -> slice:
 
 
 def _split_section(found: SeriesFindings) -> Section:
-    split, bin_s = found.split, found.test.bin_s
+    split, bin_s = found.split, found.comparison.test.bin_s
     lasts = [part.duration_s for part in (split.training, split.validation, split.test)]
     return Section(
         "What was learned from",

@@ -62,6 +62,7 @@ class EncodeConfig:
     """Start of all random numbers: the split of the images, the networks, the intervals."""
 
     def __post_init__(self) -> None:
+        require_seed(self.seed)
         near = difflib.get_close_matches(str(self.model), _KNOWN, n=1)
         advice = f"Did you mean {near[0]}?" if near else f"Known: {', '.join(_KNOWN)}."
         require(self.model in _KNOWN, f"model={self.model!r}: there is no such model. {advice}")
@@ -88,4 +89,7 @@ class EncodeConfig:
             self.max_epochs is None or self.max_epochs >= 1,
             f"max_epochs={self.max_epochs}: it must be 1 or more.",
         )
-        require_seed(self.seed)
+        require(
+            math.isfinite(self.fev_threshold),
+            f"fev_threshold={self.fev_threshold}: it must be a finite number. Try 0.15.",
+        )

@@ -7,6 +7,7 @@ that a thousand draws take no time.
 
 from dataclasses import dataclass
 from functools import partial
+from typing import NamedTuple
 
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
@@ -65,7 +66,11 @@ class SeriesScores:
     constant rate."""
 
 
-Contest = tuple[evaluate.PairedBootstrap, evaluate.PairedBootstrap]
+class SeriesDifference(NamedTuple):
+    """Of two models, the same blocks drawn: the scores of the first less those of the second."""
+
+    bits: evaluate.PairedBootstrap
+    correlation: evaluate.PairedBootstrap
 
 
 @dataclass(frozen=True, eq=False)
@@ -120,10 +125,10 @@ def score_series(name: str, sums: BlockSums, **draws: float) -> SeriesScores:
     )
 
 
-def compare_series(first: BlockSums, second: BlockSums, **draws: float) -> Contest:
+def compare_series(first: BlockSums, second: BlockSums, **draws: float) -> SeriesDifference:
     """Return the differences in bits per spike and in correlation, the same blocks drawn."""
     compare = partial(evaluate.paired_bootstrap, **draws)
-    return (
+    return SeriesDifference(
         compare(_bits, first.spikes, first.information, second.information),
         compare(_correlation, first.moments, first.moments, second.moments),
     )
