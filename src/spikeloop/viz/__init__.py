@@ -5,7 +5,7 @@ May import: `evaluate`, `data`, `numerics`, `errors`; the only room that knows m
 """
 
 from spikeloop.viz.embedding import embed_figure
-from spikeloop.viz.lag_curves import plot_lag_curves, plot_rate_surface
+from spikeloop.viz.lag_curves import plot_lag_curves, plot_lag_panels, plot_rate_surface
 from spikeloop.viz.matrices import plot_correlation_matrix, plot_signal_and_noise
 from spikeloop.viz.models import plot_model_scatter, plot_model_scores, plot_training
 from spikeloop.viz.network import (
@@ -44,7 +44,7 @@ from spikeloop.viz.selection import (
     plot_selection_scatter,
 )
 from spikeloop.viz.spectrum import plot_spectrum
-from spikeloop.viz.temporal import plot_predicted_rates
+from spikeloop.viz.temporal import plot_predicted_rates, plot_rate_rows
 from spikeloop.viz.triggered import (
     AverageBands,
     plot_covariance_filters,
@@ -78,6 +78,7 @@ __all__ = [
     "plot_example_images",
     "plot_filter_correlations",
     "plot_lag_curves",
+    "plot_lag_panels",
     "plot_loop_overview",
     "plot_model_scatter",
     "plot_model_scores",
@@ -89,6 +90,7 @@ __all__ = [
     "plot_probe_templates",
     "plot_raster",
     "plot_raster_blocks",
+    "plot_rate_rows",
     "plot_rate_surface",
     "plot_rates",
     "plot_receptive_fields",

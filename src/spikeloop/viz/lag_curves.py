@@ -4,17 +4,24 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from spikeloop.data.checks import as_array, as_vector, require
 from spikeloop.viz.style import (
+    BLUE,
     GREY,
     NARROW_IN,
     axes_or_new,
     colours_of,
     legend_above,
+    new_figure,
     say_empty,
     styled,
 )
+
+_BEFORE = "time relative to the bin (ms)"
+_DRAWN_POWER = 0.99  # of the summed squares of a curve
+_STEP_S = 0.05  # an axis of time begins at a multiple of this
 
 
 @styled
@@ -22,17 +29,20 @@ def plot_lag_curves(
     curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
     *,
     label: str,
+    time_label: str = _BEFORE,
     reference: float = 0.0,
     ax: Axes | None = None,
 ) -> Axes:
-    """Draw curves over the time before a bin, such as filters or the effect of past spikes.
+    """Draw curves over lags, such as filters or the effect of past spikes.
 
     Parameters
     ----------
     curves
-        Name -> (lag,) times relative to the bin in seconds, 0 or below, and (lag,) values.
+        Name -> (lag,) times in seconds, below 0 for what came before, and (lag,) values.
     label
         What the values are, with their unit.
+    time_label
+        What the times are relative to; they are drawn in ms.
     reference
         The value that stands for no effect, marked by a line.
     ax
@@ -52,19 +62,78 @@ def plot_lag_curves(
     ax = axes_or_new(ax, NARROW_IN, 3.0)
     ax.axhline(reference, color=GREY, lw=0.8)
     colours = colours_of(list(curves))
+    for name, (lags_s, values) in _checked(curves).items():
+        ax.plot(1e3 * lags_s, values, color=colours[name], label=name)
+    ax.set(xlabel=time_label, ylabel=label)
+    if curves:
+        legend_above(ax, 4)
+    else:
+        say_empty(ax, "no curve")
+    return ax
+
+
+@styled
+def plot_lag_panels(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, label: str) -> Figure:
+    """Draw curves over the time before a bin one above the other, each on its own scale.
+
+    The time begins, to the next 50 ms, where 99 % of the summed squares of each curve are still to
+    come.
+
+    Parameters
+    ----------
+    curves
+        Name -> (lag,) times relative to the bin in seconds, ascending to 0, and (lag,) values.
+    label
+        What the values are, with their unit.
+
+    Raises
+    ------
+    InvalidInputError
+        A curve does not have one value for each lag.
+
+    Examples
+    --------
+    >>> lags_s = np.arange(-199, 1) / 1000
+    >>> curves = {"ln": (lags_s, np.exp(lags_s / 0.01)), "glm": (lags_s, 2 * np.exp(lags_s / 0.02))}
+    >>> plot_lag_panels(curves, label="filter").axes[0].get_xlim()
+    (-50.0, 0.0)
+    """
+    curves = _checked(curves)
+    figure = new_figure(NARROW_IN, 1.0 * max(len(curves), 1) + 0.7)
+    if not curves:
+        say_empty(figure.add_subplot(), "no curve")
+        return figure
+    panels = figure.subplots(len(curves), 1, sharex=True, squeeze=False)[:, 0]
+    for ax, (name, (lags_s, values)) in zip(panels, curves.items(), strict=True):
+        ax.axhline(0.0, color=GREY, lw=0.8)
+        ax.plot(1e3 * lags_s, values, color=BLUE)
+        ax.set_title(name, fontsize=8.5, pad=2)
+        ax.locator_params(axis="y", nbins=4)
+    starts_s = [_start_s(*curve) for curve in curves.values()]
+    panels[-1].set(xlabel=_BEFORE, xlim=(1e3 * min(starts_s), 0.0))
+    figure.supylabel(label, fontsize=9)
+    return figure
+
+
+def _checked(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]],
+) -> dict[str, tuple[np.ndarray, np.ndarray]]:
+    checked = {}
     for name, (lags_s, values) in curves.items():
         lags_s = as_vector(f"lags_s of {name!r}", lags_s, float)
         values = as_vector(f"values of {name!r}", values, float)
         require(
             len(lags_s) == len(values), f"{name!r} has {len(lags_s)} lags, {len(values)} values."
         )
-        ax.plot(1e3 * lags_s, values, color=colours[name], label=name)
-    ax.set(xlabel="time relative to the bin (ms)", ylabel=label)
-    if curves:
-        legend_above(ax, 4)
-    else:
-        say_empty(ax, "no curve")
-    return ax
+        checked[name] = lags_s, values
+    return checked
+
+
+def _start_s(lags_s: np.ndarray, values: np.ndarray) -> float:
+    """Return when to begin to draw a curve: what comes before holds little of it."""
+    power = np.cumsum(values**2)
+    first = lags_s[np.searchsorted(power, (1 - _DRAWN_POWER) * power[-1])]
+    return -_STEP_S * max(1.0, np.ceil(-first / _STEP_S - 1e-6))
 
 
 @styled

@@ -14,7 +14,6 @@ from spikeloop.viz.style import (
     NARROW_IN,
     PALETTE,
     VERMILLION,
-    WIDE_IN,
     axes_or_new,
     count_noun,
     integer_ticks,
@@ -23,7 +22,7 @@ from spikeloop.viz.style import (
     say_empty,
     styled,
 )
-from spikeloop.viz.tables import format_value
+from spikeloop.viz.tables import format_column, format_value
 
 
 @styled
@@ -73,9 +72,8 @@ def plot_model_scores(
         score, place, xerr=np.abs([score - low, high - score]), fmt="o", ms=5, color=BLUE,
         capsize=0, lw=2.0,
     )  # fmt: skip
-    for x, y in zip(high, place, strict=True):
+    for x, y, words in zip(high, place, format_column(score), strict=True):
         if np.isfinite(x):
-            words = format_value(float(score[y]))
             offset = {"xytext": (6, 0), "textcoords": "offset points"}
             ax.annotate(words, (x, y), va="center", fontsize=8, color=INK, **offset)
     for y in place[np.isnan(score)]:
@@ -157,14 +155,18 @@ def plot_model_scatter(
 
 
 @styled
-def plot_training(history: Mapping[str, np.ndarray]) -> Figure:
+def plot_training(
+    history: Mapping[str, np.ndarray], *, labels: tuple[str, str] = ("loss", "score")
+) -> Figure:
     """Draw how the loss and the validation correlation went, epoch by epoch.
 
     Parameters
     ----------
     history
-        Name -> (epoch,) or (epoch, member): curves whose name ends in "loss" share the first
-        panel, the others the second. NaN after a member has stopped.
+        Name -> (epoch,) or (epoch, member): curves whose name ends in "loss" share the upper
+        panel, the others the lower one. NaN after a member has stopped.
+    labels
+        What the loss is, with its unit, and what the others are.
 
     Examples
     --------
@@ -176,18 +178,18 @@ def plot_training(history: Mapping[str, np.ndarray]) -> Figure:
     for name, values in curves.items():
         require(values.ndim in (1, 2), f"{name} has shape {values.shape}: (epoch, member).")
     panels = [
-        ("loss", [name for name in curves if name.endswith("loss")]),
-        ("score", [name for name in curves if not name.endswith("loss")]),
+        (labels[0], [name for name in curves if name.endswith("loss")]),
+        (labels[1], [name for name in curves if not name.endswith("loss")]),
     ]
     panels = [(label, names) for label, names in panels if names]
-    figure = new_figure(WIDE_IN if len(panels) > 1 else NARROW_IN, 2.9)
+    figure = new_figure(NARROW_IN, 2.4 * max(len(panels), 1) + 0.2)
     for i, (label, names) in enumerate(panels):
-        ax = figure.add_subplot(1, len(panels), i + 1)
+        ax = figure.add_subplot(len(panels), 1, i + 1)
         for colour, name in zip(PALETTE, names, strict=False):
             values = curves[name] if curves[name].ndim == 2 else curves[name][:, None]
             epoch = np.arange(1, len(values) + 1)
             words = name.replace("_", " ")
-            ax.plot(epoch, values[:, :1], color=colour, label=words)
+            ax.plot(epoch, values[:, :1], ".-", color=colour, label=words)
             ax.plot(epoch, values[:, 1:], color=colour, lw=0.7)
         ax.set(xlabel="epoch", ylabel=label)
         integer_ticks(ax.xaxis)

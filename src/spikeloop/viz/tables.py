@@ -36,18 +36,22 @@ def format_value(value: object) -> str:
 def format_column(values: Sequence[object]) -> list[str]:
     """Return a column's values; fractions share the number of decimals, so that points align.
 
-    The largest magnitude sets the decimals: 3 below 1, 2 below 100, 1 below 1000. A value that
-    would be rounded to zero is written as smaller than the last digit.
+    The largest magnitude sets the decimals: 3 below 1, 2 below 100, 1 below 1000. Where nothing is
+    negative, as in p-values, what would be rounded to zero is written as smaller than the last
+    digit; elsewhere it is zero with its sign.
 
     >>> format_column([0.5, 0.0625, 0.00001, float("nan")])
     ['0.500', '0.062', '< 0.001', '–']
+    >>> format_column([-0.5, 0.00001, -0.00001])
+    ['−0.500', '0.000', '−0.000']
     """
     sizes = [abs(float(v)) for v in values if _is_fraction(v) and math.isfinite(v)]
     largest = max(sizes, default=0.0)
     if not 0.01 <= largest < 1e7:
         return [format_value(v) for v in values]
     decimals = sum(largest < bound for bound in (1000, 100, 1, 0.1))
-    return [_fixed(v, decimals) if _is_fraction(v) else format_value(v) for v in values]
+    least = 0.0 if any(_is_fraction(v) and v < 0 for v in values) else 10.0**-decimals
+    return [_fixed(v, decimals, least) if _is_fraction(v) else format_value(v) for v in values]
 
 
 def is_number(value: object) -> bool:
@@ -96,12 +100,11 @@ def _is_fraction(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, Integral | np.bool_)
 
 
-def _fixed(value: float, decimals: int) -> str:
+def _fixed(value: float, decimals: int, least: float) -> str:
     if not math.isfinite(value):
         return format_value(value)
-    smallest = 10.0**-decimals
-    if 0 < abs(value) < smallest / 2:
-        return f"{'< ' if value > 0 else '> −'}{smallest:.{decimals}f}"
+    if 0 < value < least / 2:
+        return f"< {least:.{decimals}f}"
     return f"{value:,.{decimals}f}".replace("-", "−")
 
 

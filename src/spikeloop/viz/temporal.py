@@ -4,9 +4,18 @@ from collections.abc import Mapping
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.figure import Figure
 
 from spikeloop.data.checks import as_vector, require
-from spikeloop.viz.style import INK, WIDE_IN, axes_or_new, colours_of, legend_above, styled
+from spikeloop.viz.style import (
+    INK,
+    WIDE_IN,
+    axes_or_new,
+    colours_of,
+    legend_above,
+    new_figure,
+    styled,
+)
 
 
 @styled
@@ -74,3 +83,28 @@ def plot_predicted_rates(
     ax.set_ylabel("rate (Hz)")
     legend_above(ax, 4, title)
     return ax
+
+
+@styled
+def plot_rate_rows(
+    times_s: np.ndarray, rates_hz: Mapping[str, np.ndarray], spike_times_s: np.ndarray
+) -> Figure:
+    """Draw `plot_predicted_rates` for one model above the other, all on one scale.
+
+    Parameters
+    ----------
+    times_s, rates_hz, spike_times_s
+        As there, of one model at least.
+
+    Examples
+    --------
+    >>> rates_hz = {"ln": np.array([5.0, 9.0]), "glm": np.array([1.0, 20.0])}
+    >>> len(plot_rate_rows(np.array([0.0, 0.1]), rates_hz, np.array([0.1])).axes)
+    2
+    """
+    figure = new_figure(WIDE_IN, 1.9 * len(rates_hz) + 0.3)
+    rows = figure.subplots(len(rates_hz), 1, sharex=True, sharey=True, squeeze=False)[:, 0]
+    for ax, (name, values) in zip(rows, rates_hz.items(), strict=True):
+        plot_predicted_rates(times_s, {name: values}, spike_times_s, ax=ax)
+        ax.label_outer()
+    return figure
