@@ -11,7 +11,9 @@ Domain shift: session 210322 showed 600 colour photographs, then 600 grey object
 five sixths of the photographs, and are tested on the remaining photographs and on all objects.
 
 Session 190925 showed 300 images twice, under two names: its test images are scored once more
-without those that were learned from under the other. Networks: see `encode_networks.py`.
+without those that were learned from under the other. Many patterns of V1 are variations of one
+another: `unlike` scores those test patterns that correlate by less than 0.9 with all that were
+learned from. Networks: see `encode_networks.py`.
 """
 
 import sys
@@ -171,6 +173,7 @@ def v1_rows():
     images = Images(pixels, ids)
     order = np.random.default_rng(0).permutation(n_images)
     split = split_of(ids, order, n_images // 5, n_images // 5)
+    unlike = split.test_ids[nearest(pixels[split.test_ids], pixels[split.fitting_ids]) < 0.9]
     rows = []
     for name, bar in (("ridge", 0.33), ("gabor", 0.5), ("scattering", 0.5)):
         fitted, wall_s, _ = fit_timed(MODELS[name], responses, images, split)
@@ -180,7 +183,17 @@ def v1_rows():
         label = f"accuracy/encode/v1_patterns/{name}"
         rows.append(Row(label, f">= {bar}", mean, "", mean >= bar, spread))
         rows.append(Row(f"{label}/fit", "as measured", wall_s, "s", True))
+        score = float(correlation(fitted, responses, images, unlike).mean())
+        rows.append(Row(f"{label}/unlike", "as measured", score, "", True))
     return rows
+
+
+def nearest(tested, learned):
+    """Return the correlation of each image with that of the others that it is most like."""
+    tested, learned = (x.reshape(len(x), -1) for x in (tested, learned))
+    tested, learned = (x - x.mean(axis=1, keepdims=True) for x in (tested, learned))
+    tested, learned = (x / np.linalg.norm(x, axis=1, keepdims=True) for x in (tested, learned))
+    return (tested @ learned.T).max(axis=1)
 
 
 def recorded_cortex():

@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.figure import Figure, SubFigure
+from matplotlib.figure import Figure
 
 from spikeloop.data.checks import as_array, as_vector, require
 from spikeloop.viz.receptive_fields import draw_image
@@ -22,7 +23,9 @@ from spikeloop.viz.style import (
     styled,
     symmetric_limit,
 )
-from spikeloop.viz.tables import format_value
+from spikeloop.viz.tables import format_column
+
+_BANK_COLUMNS = 4
 
 
 @dataclass(frozen=True, eq=False)
@@ -67,13 +70,14 @@ def plot_predicted_images(
         How many images of each kind.
     """
     require(len(units) == len(unit_labels), f"{len(units)} units, {len(unit_labels)} labels.")
-    figure = new_figure(WIDE_IN, 1.55 * max(len(units), 1) + 0.5)
+    figure = new_figure(WIDE_IN, 1.7 * max(len(units), 1) + 0.4)
     if not len(units):
         say_empty(figure.add_subplot(), "no unit")
         return figure
     n_images = min(n_images, len(shown.pixels))
     widths = [2.0, *[1.0] * n_images, 0.15, *[1.0] * n_images]
     rows = figure.subplots(len(units), len(widths), squeeze=False, width_ratios=widths)
+    titled: list[tuple[Axes, float]] = []
     for row, unit, label in zip(rows, units, unit_labels, strict=True):
         _scatter(row[0], shown.measured[:, unit], shown.predicted[:, unit], label)
         row[n_images + 1].set_axis_off()
@@ -84,8 +88,10 @@ def plot_predicted_images(
             highest = np.argsort(-counts, kind="stable")
             for ax, image in zip(panels, highest, strict=False):
                 draw_image(ax, shown.pixels[image], scale=shown.pixels)
-                ax.set_title(format_value(float(counts[image])), fontsize=7, pad=2)
-    rows[-1, 0].set_xlabel("measured (spikes)")
+                titled.append((ax, float(counts[image])))
+    words = format_column([count for _, count in titled])
+    for (ax, _), count in zip(titled, words, strict=True):
+        ax.set_title(count, fontsize=7, pad=2)
     for column, words in ((1, "predicted highest"), (n_images + 2, "measured highest")):
         _write_above(rows[0, column], words)
     return figure
@@ -129,50 +135,74 @@ def plot_bank_weights(
         by_filter.shape[1] == len(wavelengths_px),
         f"by_filter has {by_filter.shape[1]} scales: there are {len(wavelengths_px)} wavelengths.",
     )
-    n_columns = max(1, min(4, n_units))
-    n_rows = max(1, -(-n_units // n_columns))
-    width_in = WIDE_IN if n_columns > 2 else NARROW_IN
-    figure = new_figure(width_in, 1.25 * n_rows + 0.75)
-    cells = np.atleast_1d(figure.subfigures(n_rows, n_columns, squeeze=False)).ravel()
-    for i, cell in enumerate(cells[:n_units]):
-        _draw_weights(cell, by_filter[i], by_place[i], wavelengths_px, first=i == 0)
-        cell.suptitle(str(unit_labels[i]), fontsize=8)
     if not n_units:
+        figure = new_figure(NARROW_IN, 2.0)
         say_empty(figure.add_subplot(), "no unit")
+        return figure
+    n_columns = min(_BANK_COLUMNS, n_units)
+    n_rows = -(-n_units // n_columns)
+    figure = new_figure(
+        WIDE_IN if n_columns > 2 else NARROW_IN, (1.4 if n_columns > 1 else 2.2) * n_rows + 1.1
+    )
+    panels = figure.subplots(
+        n_rows, 2 * n_columns, squeeze=False, width_ratios=[1.3, 1.0] * n_columns
+    )
+    pairs = panels.reshape(-1, 2)
+    for i, (tuning, places) in enumerate(pairs[:n_units]):
+        _draw_weights(tuning, by_filter[i], wavelengths_px)
+        tuning.set_title(str(unit_labels[i]), fontsize=8, pad=3)
+        if i % n_columns:
+            tuning.tick_params(labelleft=False)
+        if i + n_columns < n_units:
+            tuning.tick_params(labelbottom=False)
+        else:
+            tuning.set_xlabel("direction (deg)", fontsize=7)
+        hide_axes(places)
+        places.spines[:].set(visible=True, color=GREY, linewidth=0.5)
+        places.imshow(by_place[i] / symmetric_limit(by_place[i]), cmap="Greys", vmin=0.0, vmax=1.0)
+    for ax in pairs[n_units:].flat:
+        ax.set_axis_off()
+    for ax in panels[:, 0]:
+        ax.set_ylabel("wavelength (px)", fontsize=7)
+    _add_bars(figure, panels)
     return figure
 
 
-def _draw_weights(
-    cell: SubFigure,
-    by_filter: np.ndarray,
-    by_place: np.ndarray,
-    wavelengths_px: np.ndarray,
-    *,
-    first: bool,
-) -> None:
-    tuning, places = cell.subplots(1, 2)
+def _draw_weights(ax: Axes, by_filter: np.ndarray, wavelengths_px: np.ndarray) -> None:
+    """Draw the weights of each scale and orientation over the largest of the unit."""
     limit = symmetric_limit(by_filter)
-    tuning.imshow(by_filter, cmap=SIGNED_MAP, vmin=-limit, vmax=limit, aspect="auto")
+    ax.imshow(by_filter / limit, cmap=SIGNED_MAP, vmin=-1.0, vmax=1.0, aspect="auto")
+    box_axes(ax)
     n_scales, n_orientations = by_filter.shape
-    box_axes(tuning)
-    tuning.tick_params(labelsize=6, length=2, pad=1)
-    tuning.set_yticks([0, n_scales - 1], [f"{wavelengths_px[k]:.0f}" for k in (0, -1)])
-    middle = n_orientations // 2
-    tuning.set_xticks([0, middle], ["0", f"{180 * middle / n_orientations:.0f}"])
-    if first:
-        tuning.set_ylabel("wavelength (px)", fontsize=6.5)
-        tuning.set_xlabel("direction (deg)", fontsize=6.5)
-    hide_axes(places)
-    places.spines[:].set(visible=True, color=GREY, linewidth=0.5)
-    places.imshow(by_place, cmap="Greys", vmin=0.0)
-    if first:
-        places.set_xlabel("place", fontsize=6.5)
+    ax.tick_params(labelsize=6.5, length=2, pad=1)
+    ax.set_yticks(range(n_scales), [f"{wavelength:.0f}" for wavelength in wavelengths_px])
+    shown = [k for k in range(n_orientations) if k % max(n_orientations // 4, 1) == 0]
+    ax.set_xticks(shown, [f"{180 * k / n_orientations:.0f}" for k in shown])
+
+
+def _add_bars(figure: Figure, panels: np.ndarray) -> None:
+    """Put a colour bar for weights and one for places side by side under the panels."""
+    half = panels.shape[1] // 2
+    for name, low, columns, words in (
+        (SIGNED_MAP, -1, panels[:, :half], "weight, fraction of the unit's largest"),
+        ("Greys", 0, panels[:, half:], "strength at a place, fraction of the largest"),
+    ):
+        scale = matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(low, 1), name)
+        bar = figure.colorbar(
+            scale, ax=list(columns.flat), location="bottom", shrink=0.7, aspect=25, pad=0.02,
+            ticks=sorted({low, 0, 1}),
+        )  # fmt: skip
+        bar.set_label(words, fontsize=7)
+        bar.ax.tick_params(labelsize=7)
+        bar.outline.set_linewidth(0.5)
 
 
 def _scatter(ax: Axes, measured: np.ndarray, predicted: np.ndarray, label: str) -> None:
     ax.plot(measured, predicted, "o", ms=2.5, color=BLUE, alpha=0.5, mec="none")
     ax.set_title(label, fontsize=8, pad=3)
-    ax.set_ylabel("predicted", fontsize=8)
+    ax.set_xlabel("measured (spikes)", fontsize=7, labelpad=1)
+    ax.set_ylabel("predicted", fontsize=7)
+    ax.tick_params(labelsize=7)
     ax.locator_params(nbins=4)
 
 
