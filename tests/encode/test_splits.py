@@ -99,7 +99,13 @@ def test_groups_that_are_too_few_to_hold_out_are_refused():
     for n_groups, share in ((5, "0.167"), (6, "0.0833"), (1, "0.167")):
         with pytest.raises(InvalidInputError, match=f"{n_groups} groups are too few.*{share}"):
             split_stimuli(np.arange(100), groups=np.arange(100) % n_groups, seed=0)
-    split_stimuli(np.arange(100), groups=np.arange(100) % 5, test_fraction=0.4, validation_fraction=0.2, seed=0)
+    split_stimuli(
+        np.arange(100),
+        groups=np.arange(100) % 5,
+        test_fraction=0.4,
+        validation_fraction=0.2,
+        seed=0,
+    )
 
 
 def test_parts_of_time_that_overlap_are_refused():

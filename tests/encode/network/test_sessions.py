@@ -8,7 +8,7 @@ import pytest
 
 from spikeloop.encode.image_data import ImageData
 from spikeloop.encode.network.checkpoint import Checkpoint
-from spikeloop.encode.network.epochs import shifted, train_epoch
+from spikeloop.encode.network.epochs import shifted, train_epoch, validate
 from spikeloop.encode.network.gabor_start import gabor_pairs
 from spikeloop.encode.network.model import ConvolutionalNetwork, network_of_experiment_two
 from spikeloop.encode.network.objective import Penalties
@@ -78,6 +78,18 @@ def test_member_is_what_its_seed_gives_alone_in_one_compilation(small):
         np.testing.assert_allclose(together, value, atol=1e-5, err_msg=name)
     for name, curve in alone.history.items():
         np.testing.assert_allclose(small.history[name][:, 1:], curve, atol=1e-4)
+
+
+def test_members_trained_side_by_side_learn_what_they_learn_one_after_the_other(small, monkeypatch):
+    """As on a GPU, where they are one batch; what is compiled is thrown away before and after."""
+    monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
+    for compiled in (train_epoch, validate):
+        compiled.clear_cache()
+    together = SMALL.fit_images(*planted(), seed=3)
+    for compiled in (train_epoch, validate):
+        compiled.clear_cache()
+    for name, value in small.parameters.items():
+        np.testing.assert_allclose(together.parameters[name], value, atol=1e-4, err_msg=name)
 
 
 def test_prediction_is_the_mean_of_members_whatever_the_batch_and_the_units_asked_for(small):
@@ -153,6 +165,12 @@ def test_interrupted_training_ends_with_the_same_bits(small, tmp_path):
         checkpoint.path.write_bytes(whole[:kept])
         with pytest.raises(BadFileError, match=r"damaged, or no checkpoint.*Delete it"):
             SMALL.fit_images(*planted(), seed=3, checkpoint=checkpoint)
+
+
+def test_a_checkpoint_without_a_folder_is_refused_before_the_training(tmp_path):
+    nowhere = Checkpoint(tmp_path / "none" / "training.safetensors")
+    with pytest.raises(InvalidInputError, match="is no folder: make it before the training"):
+        train_sessions(SMALL, [planted()], seed=0, checkpoint=nowhere)
 
 
 def test_checkpoint_is_written_at_times():

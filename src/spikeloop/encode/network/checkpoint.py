@@ -43,11 +43,12 @@ class Checkpoint:
         BadFileError
             The file is damaged, or no checkpoint.
         InvalidInputError
-            It is of another model, other data or another seed.
+            It is of another model, other data or another seed, or there is no such folder.
         """
         from safetensors import SafetensorError, safe_open
 
         path = Path(self.path)
+        require(path.parent.is_dir(), f"{path.parent} is no folder: make it before the training.")
         if not path.exists():
             return None
         try:
