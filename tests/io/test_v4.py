@@ -83,6 +83,12 @@ def test_colour_becomes_grey_and_side_px_averages(folder):
         ReadOptions(image_side_px=0)
 
 
+def test_responses_that_are_turned_are_told(folder):
+    np.save(folder / "responses_mean.npy", np.ones((3, 2)))
+    with pytest.raises(InvalidInputError, match=r"3 images and 2 columns.*Transpose the responses"):
+        read_experiment(folder)
+
+
 def test_as_many_images_as_columns(folder):
     zip_of(folder / "images.zip", {"a.png": grey(1)})
     with pytest.raises(InvalidInputError, match="1 images and 3 columns"):

@@ -65,10 +65,11 @@ def read_v4(path: str | Path, options: ReadOptions | None = None) -> Experiment:
     counts = _read_counts(folder)
     n_columns = counts.shape[1]
     pixels = _read_images(archive, options.image_side_px)
+    turned = "Transpose the responses" if len(pixels) == len(counts) else "Fetch both again"
     require(
         len(pixels) == n_columns,
-        f"{folder}: {len(pixels)} images and {n_columns} columns of responses. They are paired by "
-        "order, so the two numbers must be equal: fetch both again, for the same session.",
+        f"{folder}: {len(pixels)} images and {n_columns} columns of responses. Those are (unit, "
+        f"image), paired by order, so the two numbers must be equal. {turned}.",
     )
     responses = _responses(counts, folder)
     images = Images(pixels, np.arange(len(pixels)))

@@ -140,32 +140,33 @@ def plot_bank_weights(
         say_empty(figure.add_subplot(), "no unit")
         return figure
     n_columns = min(_BANK_COLUMNS, n_units)
-    n_rows = -(-n_units // n_columns)
-    figure = new_figure(
-        WIDE_IN if n_columns > 2 else NARROW_IN, (1.4 if n_columns > 1 else 2.2) * n_rows + 1.1
-    )
-    panels = figure.subplots(
-        n_rows, 2 * n_columns, squeeze=False, width_ratios=[1.3, 1.0] * n_columns
-    )
+    figure, panels = _bank_grid(n_columns, -(-n_units // n_columns))
     pairs = panels.reshape(-1, 2)
     for i, (tuning, places) in enumerate(pairs[:n_units]):
         _draw_weights(tuning, by_filter[i], wavelengths_px)
         tuning.set_title(str(unit_labels[i]), fontsize=8, pad=3)
-        if i % n_columns:
-            tuning.tick_params(labelleft=False)
-        if i + n_columns < n_units:
-            tuning.tick_params(labelbottom=False)
-        else:
+        tuning.tick_params(labelleft=i % n_columns == 0, labelbottom=i + n_columns >= n_units)
+        if i + n_columns >= n_units:
             tuning.set_xlabel("direction (deg)", fontsize=7)
         hide_axes(places)
         places.spines[:].set(visible=True, color=GREY, linewidth=0.5)
         places.imshow(by_place[i] / symmetric_limit(by_place[i]), cmap="Greys", vmin=0.0, vmax=1.0)
     for ax in pairs[n_units:].flat:
         ax.set_axis_off()
-    for ax in panels[:, 0]:
-        ax.set_ylabel("wavelength (px)", fontsize=7)
     _add_bars(figure, panels)
     return figure
+
+
+def _bank_grid(n_columns: int, n_rows: int) -> tuple[Figure, np.ndarray]:
+    """Return a figure and its axes (row, column): for each unit one of filters, one of places."""
+    row_in = 1.4 if n_columns > 1 else 2.2
+    figure = new_figure(WIDE_IN if n_columns > 2 else NARROW_IN, row_in * n_rows + 1.1)
+    panels = figure.subplots(
+        n_rows, 2 * n_columns, squeeze=False, width_ratios=[1.3, 1.0] * n_columns
+    )
+    for ax in panels[:, 0]:
+        ax.set_ylabel("wavelength (px)", fontsize=7)
+    return figure, panels
 
 
 def _draw_weights(ax: Axes, by_filter: np.ndarray, wavelengths_px: np.ndarray) -> None:

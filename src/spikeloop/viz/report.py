@@ -16,6 +16,7 @@ MOST_BYTES = 10_000_000
 _MOST_ROWS = 40
 _LEAST_SCALE = 0.66  # below that, the letters of a figure are too small to read
 _PHONE_PX = 358  # what a phone of 390 pixels leaves between the margins
+_LETTER_PX, _MARGIN_PX = 7, 13  # about what a letter, and a cell besides, takes in a table there
 
 
 @dataclass(frozen=True, eq=False)
@@ -171,9 +172,19 @@ def _table_view(table: ReportTable) -> dict[str, object]:
         "n_rows": len(table.rows),
         "n_shown": len(shown),
         "has_undefined": has_undefined(shown),
+        "scrolls_on_phones": _width_px(table.columns, by_column) > _PHONE_PX,
         "csv_uri": text_uri("text/csv", to_csv(table.columns, table.rows)),
         "csv_name": f"{_file_name(table.name)}.csv",
     }
+
+
+def _width_px(headings: Sequence[str], by_column: Sequence[Sequence[str]]) -> int:
+    """Return about how wide a table is on a phone, where headings are broken between words."""
+    letters = [
+        max(len(text) for text in (*heading.split(), *cells, ""))
+        for heading, cells in zip(headings, by_column, strict=True)
+    ]
+    return sum(_LETTER_PX * n + _MARGIN_PX for n in letters)
 
 
 def _file_name(name: str) -> str:

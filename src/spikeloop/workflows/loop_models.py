@@ -15,6 +15,7 @@ from spikeloop.simulate import CorticalTruth
 from spikeloop.viz import (
     KeyNumber,
     ReportFigure,
+    ReportTable,
     Section,
     plot_filter_correlations,
     plot_model_scatter,
@@ -22,7 +23,7 @@ from spikeloop.viz import (
 from spikeloop.workflows.job import Job, unit_table
 from spikeloop.workflows.verdict import known_median, rows_of
 
-LINEAR, BANK = "smooth linear filter", "Gabor bank"
+LINEAR, BANK = "smooth", "gabor"  # as in `spikeloop encode`
 MODELS = {LINEAR: encode.SmoothRidge(), BANK: encode.GaborBank()}
 TEST_SHARE, VALIDATION_SHARE = 0.25, 0.1
 """Parts of the width of each photograph, from the right, whose patches are held out."""
@@ -96,9 +97,7 @@ def _kept(
         fitted = encode.fit(model, responses, images, split=split, seed=seed)
         encode.save_model(path, fitted)
 
-    return encode.load_model(
-        job.folder.file(f"{name.replace(' ', '_').lower()}.safetensors", write)
-    )
+    return encode.load_model(job.folder.file(f"{name}.safetensors", write))
 
 
 def split_by_place(truth: CorticalTruth) -> encode.StimulusSplit:
@@ -130,39 +129,54 @@ def model_numbers(verdict: ModelVerdict) -> list[KeyNumber]:
 
 def model_section(verdict: ModelVerdict) -> Section:
     """Return the chapter on models."""
+    return Section(
+        "Models judged by the truth",
+        f"Two models of spikeloop encode, {LINEAR} (a linear filter with a smooth prior) and "
+        f"{BANK} (a bank of Gabor filters with normalization), learned from {verdict.n_training} "
+        f"images and predicted {verdict.n_test} others, cut from another part of the photographs, "
+        "so that none shows what was learned from. Predictions are compared with the true rates, "
+        "which have no noise: 1 is perfect. Complex cells answer both signs of a pattern alike, "
+        "which no linear filter can do.",
+        _figures(verdict),
+        [_table(verdict)],
+    )
+
+
+def _figures(verdict: ModelVerdict) -> list[ReportFigure]:
     responsive = verdict.cell_type != "unresponsive"
+    simple = verdict.cell_type == "simple"
+    return [
+        ReportFigure(
+            "A linear model and a bank of filters",
+            plot_model_scatter(
+                verdict.correlation[LINEAR][responsive],
+                verdict.correlation[BANK][responsive],
+                names=(LINEAR, BANK),
+                label="correlation with true rates",
+                groups=verdict.cell_type[responsive].tolist(),
+            ).figure,
+            f"Each point is a unit: above the line, {BANK} predicts it better.",
+        ),
+        ReportFigure(
+            f"Filters of {LINEAR}",
+            plot_filter_correlations(
+                verdict.filter_correlation[simple], verdict.cell_type[simple].tolist()
+            ).figure,
+            f"Correlation of the filter of {LINEAR} with the true filter of each simple cell.",
+        ),
+    ]
+
+
+def _table(verdict: ModelVerdict) -> ReportTable:
     columns = {
         "unit_ids": verdict.unit_ids,
         "type": verdict.cell_type,
-        **{f"{name}: true rates": values for name, values in verdict.correlation.items()},
-        "linear filter: true filter": verdict.filter_correlation,
+        **{f"{name}: rates": values for name, values in verdict.correlation.items()},
+        f"{LINEAR}: filter": verdict.filter_correlation,
     }
-    return Section(
-        "Models judged by the truth",
-        f"Models learned from {verdict.n_training} images and predicted {verdict.n_test} others, "
-        "cut from another part of the photographs, so that none shows what was learned from. "
-        "Predictions are compared with the true rates, which have no noise: 1 is perfect. Complex "
-        "cells answer both signs of a pattern alike, which no linear filter can do.",
-        [
-            ReportFigure(
-                "A linear model and a bank of filters",
-                plot_model_scatter(
-                    verdict.correlation[LINEAR][responsive],
-                    verdict.correlation[BANK][responsive],
-                    names=(LINEAR, BANK),
-                    label="correlation with true rates",
-                    groups=verdict.cell_type[responsive].tolist(),
-                ).figure,
-                "Each point is a unit: above the line, the bank of filters predicts it better.",
-            ),
-            ReportFigure(
-                "Filters of the linear model",
-                plot_filter_correlations(
-                    verdict.filter_correlation[verdict.cell_type == "simple"],
-                    verdict.cell_type[verdict.cell_type == "simple"].tolist(),
-                ).figure,
-                "Correlation of the linear filter with the true filter of each simple cell.",
-            ),
-        ],
-        [unit_table("Models", columns, "Correlations; NaN where there is nothing to compare.")],
+    return unit_table(
+        "Models",
+        columns,
+        "Correlations: of predicted with true rates, and of the filter with the true one, which is "
+        "compared for simple cells alone.",
     )

@@ -252,6 +252,24 @@ def test_all_that_may_be_asked_for_trains_together():
     assert expected.mean() == pytest.approx(training.means.mean(), rel=0.3)
 
 
+def test_an_energy_core_with_separable_layers_learns_dispersed_counts():
+    training, validation = planted()
+    model = replace(
+        SMALL,
+        core=StackedCore((4, 4), (5, 3), pooling=1, separable=True, first="energy", start="gabor"),
+        readout=Factorized(),
+        loss="negative_binomial",
+        n_seeds=1,
+        training=Training(max_epochs=6, batch_size=50, learning_rate=0.02, warm_up_epochs=0),
+    )
+    fitted = model.fit_images(training, validation, seed=0)
+    reached = fitted.history["validation_correlation"][:, 0]
+    assert reached.max() > reached[0] + 0.02
+    expected = np.asarray(model.expected_counts(fitted.parameters, validation.pixels))
+    assert expected.mean() == pytest.approx(training.means.mean(), rel=0.2)
+    assert np.isfinite(fitted.parameters["output.log_dispersion"]).all()
+
+
 def test_sessions_share_a_core_and_keep_their_own_units():
     first, second = planted(n_images=260), planted(n_units=1, n_images=230, seed=1)
     model = replace(SMALL, n_seeds=1, training=replace(SMALL.training, max_epochs=2))

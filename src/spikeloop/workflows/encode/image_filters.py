@@ -1,4 +1,4 @@
-"""What models of images have learned: filters, kernels, weights of a bank, and curves of losses."""
+"""What models of images have learned: filters, kernels, and weights of a bank."""
 
 from functools import partial
 
@@ -7,14 +7,15 @@ import numpy as np
 
 from spikeloop.encode import ConvolutionalNetwork, FittedModel, GaborBank
 from spikeloop.encode.images.bank_features import bank_features
+from spikeloop.evaluate.recovery import filter_correlation
 from spikeloop.viz import (
     ReportFigure,
     Section,
     plot_bank_weights,
     plot_receptive_fields,
-    plot_training,
 )
 from spikeloop.workflows.encode.images import ImageFindings
+from spikeloop.workflows.encode.training_report import training_figure
 
 MOST_FILTERS = 16
 MOST_KERNELS = 32
@@ -37,7 +38,7 @@ def learned_section(found: ImageFindings) -> Section:
         if isinstance(fitted.model, GaborBank):
             figures.append(_bank_figure(found, fitted, units[:MOST_BANKS]))
         if isinstance(fitted.model, ConvolutionalNetwork):
-            figures += [_kernel_figure(name, fitted), _curve_figure(name, fitted)]
+            figures += [_kernel_figure(name, fitted), training_figure(name, fitted)]
     return Section(
         "What the models learned",
         "Drawn for the units that the best model predicts best.",
@@ -72,7 +73,8 @@ def _bank_figure(found: ImageFindings, fitted: FittedModel, units: np.ndarray) -
             wavelengths_px=bank.wavelengths_px(*fitted.mean_image.shape),
         ),
         "Left of each pair: weights of the filters times the spread of what they say of training "
-        "images, summed over places; red excites, blue inhibits. Direction is that in which the "
+        "images, summed over places; red excites, blue inhibits. Wavelengths are in pixels of the "
+        "image. Direction is that in which the "
         "pattern of a filter repeats: 0 for vertical stripes, 90 for horizontal ones. Right: where "
         "the weights are (root of the summed squares), black for most; the top of the map is the "
         "top of the image.",
@@ -105,15 +107,20 @@ def _kernel_figure(name: str, fitted: FittedModel) -> ReportFigure:
         f"First kernels of {name}",
         plot_receptive_fields(kernels, np.arange(len(kernels)), most=MOST_KERNELS),
         f"What {len(kernels)} of the {kernel.shape[-1]} kernels of the first layer look for; each "
-        "has its own scale. Of several networks the first is drawn.",
+        f"has its own scale. {_start_words(fitted.model, kernel)}"
+        + (" Of several networks the first is drawn." if fitted.model.n_seeds > 1 else ""),
     )
 
 
-def _curve_figure(name: str, fitted: FittedModel) -> ReportFigure:
-    curves = fitted.history
-    return ReportFigure(
-        f"Training of {name}",
-        plot_training(curves),
-        "The weights kept are those of the epoch with the highest validation correlation. Thin "
-        "lines: further networks.",
+def _start_words(network: ConvolutionalNetwork, kernel: np.ndarray) -> str:
+    """Return what the kernels (y, x, channel) were before training, and how far they moved."""
+    if network.core.start == "random":
+        return "They began as noise."
+    start = np.asarray(network.core.begin(jax.random.key(0))["core.0.kernel"])[:, :, 0]
+    same = filter_correlation(np.moveaxis(kernel, -1, 0), np.moveaxis(start, -1, 0))
+    low, middle, high = np.percentile(same, [0, 50, 100])
+    return (
+        "They began as Gabor filters, so that their shape was for the most part not learned: the "
+        f"correlation of each with its start is {low:.2f} to {high:.2f}, {middle:.2f} in the "
+        "middle."
     )

@@ -17,9 +17,10 @@ from spikeloop.viz import (
     plot_predicted_images,
     plot_receptive_fields,
 )
-from spikeloop.viz.tables import format_value
 from spikeloop.workflows.encode.image_filters import learned_section
 from spikeloop.workflows.encode.images import ImageFindings
+from spikeloop.workflows.encode.model_pairs import in_order, interval_words, told_apart
+from spikeloop.workflows.encode.training_report import warn_of_early_ends
 from spikeloop.workflows.job import Job, unit_table
 
 MOST_FIELDS = 24
@@ -40,12 +41,12 @@ def image_numbers(found: ImageFindings) -> list[KeyNumber]:
     """Return what stands at the head of the report."""
     comparison, split = found.comparison, found.split
     best = comparison[found.best].correlation
-    ends = f"{format_value(best.mean.low)} to {format_value(best.mean.high)}"
+    apart = told_apart(comparison.differences, found.best)
     numbers = [
         KeyNumber("units", len(comparison.unit_ids)),
         KeyNumber("test images", len(split.test_ids), f"of {len(found.responses.stimulus_ids)}"),
-        KeyNumber("best model", found.best, f"of {len(comparison.models)}"),
-        KeyNumber("its mean test correlation", best.mean.score, ends),
+        KeyNumber("best model", found.best, f"of {len(comparison.models)}{apart}"),
+        KeyNumber("its mean test correlation", best.mean.score, interval_words(best.mean)),
     ]
     ceiling = _ceiling(found)
     if ceiling is not None:
@@ -55,6 +56,7 @@ def image_numbers(found: ImageFindings) -> list[KeyNumber]:
 
 def image_sections(job: Job, found: ImageFindings) -> list[Section]:
     """Return the chapters; what takes long is kept in the folder of the job."""
+    warn_of_early_ends(found.fitted)
     return [
         _comparison_section(found),
         learned_section(found),
@@ -159,18 +161,18 @@ def _model_table(found: ImageFindings) -> ReportTable:
 
 def _difference_table(found: ImageFindings) -> ReportTable:
     rows = []
-    pairs = found.comparison.differences.items()
-    for (first, second), pair in sorted(pairs, key=lambda item: found.best not in item[0]):
+    for (first, second), pair in in_order(found.comparison.differences, found.best):
         mean = pair.difference.mean
         if np.isfinite(mean.score):
             rows.append((first, second, mean.score, mean.low, mean.high, pair.p_value))
     return ReportTable(
         "Differences",
-        ["model", "less", "mean difference", "low", "high", "p"],
+        ["model", "less", "difference", "low", "high", "p"],
         rows,
         "Of the mean test correlations, with intervals and two-sided p-values from drawing the "
-        "same test images for both; those of the best model come first. Not corrected for the "
-        "number of comparisons.",
+        "same test images for both; those of the best model come first. "
+        f"{found.evaluation.n_draws:,} draws tell no p below "
+        f"{2 / (found.evaluation.n_draws + 1):.1g}. Not corrected for the number of comparisons.",
     )
 
 
@@ -182,7 +184,7 @@ def _unit_table(found: ImageFindings) -> ReportTable:
         **{
             scores.name: scores.correlation.units.score
             for scores in comparison.models
-            if np.isfinite(scores.correlation.units.score).any()
+            if scores.name != "mean"
         },
         f"low, {found.best}": best.correlation.units.low,
         f"high, {found.best}": best.correlation.units.high,

@@ -1,5 +1,7 @@
 """The chapters of a report on models of a continuous stimulus."""
 
+from collections.abc import Mapping
+
 import jax
 import numpy as np
 
@@ -9,25 +11,25 @@ from spikeloop.encode.temporal.maximally_informative import MaximallyInformative
 from spikeloop.encode.temporal.poisson_glm import PoissonGLM
 from spikeloop.encode.temporal.series_scores import BLOCK_S, SMOOTH_S
 from spikeloop.encode.temporal.subspace_search import surface
-from spikeloop.evaluate import ScoreInterval
+from spikeloop.evaluate import PairedBootstrap
 from spikeloop.viz import (
     KeyNumber,
     ReportFigure,
     ReportTable,
     Section,
     plot_lag_curves,
+    plot_lag_panels,
     plot_model_scores,
-    plot_predicted_rates,
+    plot_rate_rows,
     plot_rate_surface,
-    plot_training,
 )
-from spikeloop.viz.tables import format_value
+from spikeloop.workflows.encode.model_pairs import in_order, interval_words, told_apart
 from spikeloop.workflows.encode.series import SeriesFindings
+from spikeloop.workflows.encode.training_report import training_figure, warn_of_early_ends
 from spikeloop.workflows.job import unit_table
 
 SHOWN_S = 2.0
 """How much of the test is drawn."""
-_CURVES = ("training_loss", "validation_loss")  # epoch by epoch
 
 
 def series_numbers(found: SeriesFindings) -> list[KeyNumber]:
@@ -36,25 +38,24 @@ def series_numbers(found: SeriesFindings) -> list[KeyNumber]:
     best = found.comparison[found.best]
     test_s = len(test.bins) * test.bin_s
     bits, correlation = best.bits.mean, best.correlation.mean
+    pairs = {names: pair.bits for names, pair in found.comparison.differences.items()}
+    note = f"of {len(models)}, by bits per spike{told_apart(pairs, found.best)}"
     return [
         KeyNumber("units", found.spikes.n_units),
         KeyNumber("test", f"{test_s:,.4g} s", f"{int(test.counts.sum()):,} spikes"),
-        KeyNumber("best model", found.best, f"of {len(models)}, by bits per spike"),
-        KeyNumber("its bits per spike", bits.score, _ends(bits)),
+        KeyNumber("best model", found.best, note),
+        KeyNumber("its bits per spike", bits.score, interval_words(bits)),
         KeyNumber(
             "its correlation",
             correlation.score,
-            f"{_ends(correlation)}, smoothed",
+            f"{interval_words(correlation)}, smoothed",
         ),
     ]
 
 
-def _ends(mean: ScoreInterval) -> str:
-    return f"{format_value(mean.low)} to {format_value(mean.high)}"
-
-
 def series_sections(found: SeriesFindings) -> list[Section]:
     """Return the chapters."""
+    warn_of_early_ends(found.fitted)
     return [
         _comparison_section(found),
         _learned_section(found),
@@ -93,7 +94,7 @@ def _comparison_section(found: SeriesFindings) -> Section:
         "Each model learned from the same time, and was tested once on time that it had not seen. "
         "The best model was picked by this same test, so its own score is a little flattered.",
         figures,
-        [_model_table(found), _difference_table(found), _unit_table(found)],
+        [_model_table(found), *_difference_tables(found), _unit_table(found)],
     )
 
 
@@ -115,19 +116,28 @@ def _model_table(found: SeriesFindings) -> ReportTable:
     )
 
 
-def _difference_table(found: SeriesFindings) -> ReportTable:
+def _difference_tables(found: SeriesFindings) -> list[ReportTable]:
+    pairs = in_order(found.comparison.differences, found.best)
+    return [
+        _difference_table("bits per spike", {names: pair.bits for names, pair in pairs}),
+        _difference_table("correlation", {names: pair.correlation for names, pair in pairs}),
+    ]
+
+
+def _difference_table(score: str, pairs: Mapping[tuple[str, str], PairedBootstrap]) -> ReportTable:
     rows = []
-    for (first, second), (bits, correlation) in found.comparison.differences.items():
-        for score, pair in (("bits/spike", bits), ("correlation", correlation)):
-            mean = pair.difference.mean
-            if np.isfinite(mean.score):
-                rows.append((first, second, score, mean.score, mean.low, mean.high, pair.p_value))
+    for (first, second), pair in pairs.items():
+        mean = pair.difference.mean
+        if np.isfinite(mean.score):
+            rows.append((first, second, mean.score, mean.low, mean.high, pair.p_value))
     return ReportTable(
-        "Differences",
-        ["model", "less", "score", "mean difference", "low", "high", "p"],
+        f"Differences in {score}",
+        ["model", "less", "difference", "low", "high", "p"],
         rows,
-        "With intervals and two-sided p-values from drawing the same blocks for both models. Not "
-        "corrected for the number of comparisons.",
+        "With intervals and two-sided p-values from drawing the same blocks for both models; those "
+        "of the best model come first. No p is below 2 / (n_draws + 1), however sure the "
+        "difference is; n_draws is among the settings at the end. Not corrected for the number of "
+        "comparisons.",
     )
 
 
@@ -150,20 +160,16 @@ def _unit_table(found: SeriesFindings) -> ReportTable:
 def _learned_section(found: SeriesFindings) -> Section:
     unit = int(found.order[0])
     label = found.spikes.unit_ids[unit]
-    figures = [_gradient_figure(found, unit)]
+    figures = [_gradient_figure(found, unit), _history_figure(found, unit)]
     for name, fitted in found.fitted.items():
-        if isinstance(fitted.model, PoissonGLM) and fitted.model.uses_spikes:
-            figures.append(_history_figure(name, fitted, unit))
         if isinstance(fitted.model, MaximallyInformative):
             figures += _subspace_figures(name, fitted, unit)
-        if "training_loss" in fitted.history:
-            curves = {key: fitted.history[key] for key in _CURVES}
-            words = "The weights kept are those of the epoch with the least validation loss."
-            figures.append(ReportFigure(f"Training of {name}", plot_training(curves), words))
+        figures.append(training_figure(name, fitted))
     return Section(
-        "What the models learned", f"Drawn for unit {label}, which {found.best} predicts best.",
-        figures,
-    )  # fmt: skip
+        "What the models learned",
+        f"Drawn for unit {label}, which {found.best} predicts best.",
+        [figure for figure in figures if figure is not None],
+    )
 
 
 def _lags_s(n_lags: int, bin_s: float) -> np.ndarray:
@@ -182,25 +188,39 @@ def _gradient_figure(found: SeriesFindings, unit: int) -> ReportFigure:
     several = f" Feature {feature}, the strongest." if len(strength) > 1 else ""
     return ReportFigure(
         "Filters",
-        plot_lag_curves(curves, label="gradient (Hz per stimulus unit)").figure,
+        plot_lag_panels(curves, label="gradient (Hz per stimulus unit)"),
         "The gradient of the rate by the stimulus in the bins before, at the mean stimulus: the "
-        f"filter, where a model has one.{several}",
+        "filter, where a model has one. Each model has its own scale. Earlier times, which hold "
+        f"less than 1 % of each curve's power, are not drawn.{several}",
     )
 
 
-def _history_figure(name: str, fitted: FittedSeriesModel, unit: int) -> ReportFigure:
+def _history_figure(found: SeriesFindings, unit: int) -> ReportFigure | None:
+    curves = {
+        name: _gain_after_spike(fitted, unit)
+        for name, fitted in found.fitted.items()
+        if isinstance(fitted.model, PoissonGLM) and fitted.model.uses_spikes
+    }
+    if not curves:
+        return None
+    return ReportFigure(
+        "Effect of a spike",
+        plot_lag_curves(
+            curves, label="gain of the rate", time_label="time after the spike (ms)", reference=1.0
+        ).figure,
+        "By what a spike of the unit multiplies its rate so much later, where the stimulus is at "
+        "its mean and there was no other spike. Below 1 for a short time: refractoriness.",
+    )
+
+
+def _gain_after_spike(fitted: FittedSeriesModel, unit: int) -> tuple[np.ndarray, np.ndarray]:
+    """Return the times after a spike of the unit, and by what it multiplies the rate then."""
     heard = np.asarray(fitted.parameters["history.filter"])[unit]
-    own = heard[:, unit if heard.shape[1] > 1 else 0]
+    own = heard[::-1, unit if heard.shape[1] > 1 else 0]  # the last is of the bin just before
     bias = float(fitted.parameters["bias"][unit])
     link = np.exp if fitted.model.link == "exp" else jax.nn.softplus
     gain = np.asarray(link(bias + own)) / float(link(bias))
-    lags_s = _lags_s(len(own), fitted.bin_s) - fitted.bin_s  # it hears the bins before its own
-    return ReportFigure(
-        f"Effect of a spike, by {name}",
-        plot_lag_curves({name: (lags_s, gain)}, label="gain of the rate", reference=1.0).figure,
-        "By what a spike of the unit multiplies the rate so much later, where the stimulus is at "
-        "its mean and there was no other spike. Below 1 for a short time: refractoriness.",
-    )
+    return fitted.bin_s * np.arange(1, len(own) + 1), gain
 
 
 def _subspace_figures(name: str, fitted: FittedSeriesModel, unit: int) -> list[ReportFigure]:
@@ -239,19 +259,16 @@ def _rates_section(found: SeriesFindings) -> Section:
     times_s = found.stimulus.start_s + test.bins[shown] * test.bin_s
     names = dict.fromkeys(("ln", found.best))
     rates_hz = {name: found.comparison.expected[name][shown, unit] / test.bin_s for name in names}
-    figure = plot_predicted_rates(
-        times_s, rates_hz, found.spikes.of_unit(label), title=f"unit {label}"
-    ).figure
     return Section(
         "Predicted rate",
         "",
         [
             ReportFigure(
                 f"{SHOWN_S:g} s of the test",
-                figure,
-                "Rates by the simplest and by the best model, given the spikes before each bin; "
-                "ticks are the spikes that came. It is the first stretch of the test with at least "
-                "as many spikes as the average.",
+                plot_rate_rows(times_s, rates_hz, found.spikes.of_unit(label)),
+                f"Rates of unit {label} by the simplest and by the best model, given the spikes "
+                "before each bin; ticks are the spikes that came. It is the first stretch of the "
+                "test with at least as many spikes as the average.",
             )
         ],
     )
