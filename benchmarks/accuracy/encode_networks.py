@@ -3,8 +3,8 @@
     python benchmarks/accuracy/encode_networks.py
 
 Images, splits and scores are those of `encode.py`. One network of five sessions is compared with a
-network of each, of the same core and readout, each the mean of three seeds, on the same test images,
-drawn again in pairs. About 25 minutes on two cores.
+network of each, of the same core and readout, each the mean of three seeds, on the same test
+images, drawn again in pairs. About 25 minutes on two cores.
 """
 
 import sys
