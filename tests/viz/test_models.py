@@ -34,6 +34,9 @@ FIGURES = {
             {f"m{i}": (LAGS_S, normal(10)) for i in range(n)}, label="filter"
         ).figure
     ),
+    "lag panels": lambda n: viz.plot_lag_panels(
+        {f"m{i}": (LAGS_S, normal(10)) for i in range(n)}, label="filter"
+    ),
     "surface": lambda n: viz.plot_rate_surface(np.arange(n + 2.0), normal(n + 2, n + 2)).figure,
     "rates": lambda n: (
         viz.plot_predicted_rates(
@@ -50,12 +53,12 @@ def test_any_number_is_drawn(name, n):
 
 
 def test_a_score_stands_where_it_is_and_one_that_is_missing_is_named():
-    scores = [[0.2, 0.1, 0.4], [np.nan] * 3]
+    scores = [[0.2, 0.1, 0.4], [np.nan] * 3]  # written with the decimals of the others
     ax = viz.plot_model_scores(["ridge", "mean"], scores, label="r", ceiling=0.8)
     (marks,) = ax.containers
     np.testing.assert_array_equal(marks[0].get_xdata(), [0.2, np.nan])
     np.testing.assert_allclose(marks[2][0].get_segments()[0], [[0.1, 0.0], [0.4, 0.0]])
-    assert [text.get_text() for text in ax.texts] == ["0.2", "undefined"]
+    assert [text.get_text() for text in ax.texts] == ["0.200", "undefined"]
     assert ax.get_ylim()[0] > ax.get_ylim()[1]  # the first on top
 
 
@@ -72,12 +75,61 @@ def test_images_stand_in_the_order_of_their_counts():
     figure = viz.plot_predicted_images(shown, [0], ["u"], n_images=2)
     drawn = [ax.images[0].get_array()[0, 0] for ax in figure.axes if ax.images]
     assert drawn == [3, 0, 1, 4]  # predicted highest, then measured highest
+    titles = [ax.get_title("left") for ax in figure.axes if ax.images]
+    assert titles == ["5.00", "4.00", "5.00", "4.00"]
+
+
+def test_all_rows_of_predicted_images_name_both_axes():
+    figure = viz.plot_predicted_images(predicted(), [0, 1], ["a", "b"])
+    labels = [ax.get_xlabel() for ax in figure.axes if ax.lines]
+    assert labels == ["measured (spikes)"] * 2
+
+
+def test_the_panels_of_a_bank_stand_in_line_and_have_bars():
+    figure = viz.plot_bank_weights(
+        normal(5, 3, 8), normal(5, 4, 4) ** 2, ["u"] * 5, wavelengths_px=[3, 6, 12]
+    )
+    figure.draw_without_rendering()
+    *panels, weights, places = figure.axes
+    drawn = [ax for ax in panels if ax.images]
+    assert len(drawn) == 10
+    for kind in (0, 1):  # filters, places
+        sizes = np.array([ax.get_position().size for ax in drawn[kind::2]])
+        np.testing.assert_allclose(sizes, sizes[:1].repeat(5, axis=0), atol=1e-3)
+    assert [ax.images[0].get_clim() for ax in drawn[:2]] == [(-1, 1), (0, 1)]
+    assert "weight" in weights.get_xlabel()
+    assert "place" in places.get_xlabel()
+    # below the unit in the second row there is none, nor below the three beside it
+    assert [bool(ax.get_xlabel()) for ax in drawn[::2]] == [False, True, True, True, True]
+
+
+def test_training_stands_in_panels_one_above_the_other():
+    curves = {"training_loss": [3.0, 2.0], "validation_correlation": [0.1, 0.2]}
+    figure = viz.plot_training(curves, labels=("Poisson loss", "correlation"))
+    figure.draw_without_rendering()
+    upper, lower = figure.axes
+    assert (upper.get_ylabel(), lower.get_ylabel()) == ("Poisson loss", "correlation")
+    assert upper.get_position().y0 > lower.get_position().y1
 
 
 def test_lags_are_in_ms():
     ax = viz.plot_lag_curves({"glm": (LAGS_S, np.ones(10))}, label="gain", reference=1.0)
     np.testing.assert_allclose(ax.lines[1].get_xdata(), 1e3 * LAGS_S)
     assert ax.lines[0].get_ydata()[0] == 1.0
+    ax = viz.plot_lag_curves({}, label="gain", time_label="time after the spike (ms)")
+    assert ax.get_xlabel() == "time after the spike (ms)"
+
+
+def test_lag_panels_show_where_the_longest_filter_is_each_on_its_scale():
+    lags_s = np.arange(-249, 1) / 500
+    short, long = np.exp(lags_s / 0.01), 0.01 * np.exp(lags_s / 0.05)
+    figure = viz.plot_lag_panels({"a": (lags_s, short), "b": (lags_s, long)}, label="filter")
+    upper, lower = figure.axes
+    # half of 50 ms times ln 100 holds 99 % of the power: 115 ms
+    np.testing.assert_allclose([upper.get_xlim(), lower.get_xlim()], [(-150, 0)] * 2, atol=1e-9)
+    assert upper.get_ylim()[1] > 50 * lower.get_ylim()[1]
+    figure = viz.plot_lag_panels({"a": (lags_s, 0 * lags_s)}, label="filter")
+    assert figure.axes[0].get_xlim() == (-500.0, 0.0)
 
 
 @pytest.mark.parametrize(

@@ -218,7 +218,9 @@ def test_numbers_are_sensible(value, text):
     [
         ([45.2, 0.021, 3], ["45.20", "0.02", "3"]),
         ([1234.5, 2.0], ["1,234", "2"]),
-        ([-0.00001, 0.5], ["> −0.001", "0.500"]),
+        ([0.00001, 0.5], ["< 0.001", "0.500"]),
+        ([-0.0004, 0.0004, 0.5], ["−0.000", "0.000", "0.500"]),
+        ([-1e-9, 0.5, -0.5], ["0.000", "0.500", "−0.500"]),
         ([1e-5, 2e-5], ["1 × 10⁻⁵", "2 × 10⁻⁵"]),
         ([float("inf"), 0.5], ["∞", "0.500"]),
         (["a", True], ["a", "yes"]),
@@ -242,6 +244,17 @@ def test_only_wide_figures_say_that_they_scroll():
     hint = '<p class="scroll-hint"'
     assert hint in page(8.0)
     assert hint not in page(4.6)
+
+
+def test_only_wide_tables_say_that_they_scroll():
+    def page(n_columns):
+        table = ReportTable("T", ["mean difference"] * n_columns, [[0.5] * n_columns])
+        return render_report(Report("R", [Section("S", "", tables=[table])]))
+
+    assert "Scroll the table sideways" not in page(4)
+    # ten letters of 7 px and a margin of 13: headings are broken between words
+    assert "(415px + 2rem - 100vw) * 999" in page(5)
+    assert "Scroll the table sideways" in page(5)
 
 
 def test_small_numbers_agree_with_columns():

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from spikeloop.errors import InvalidInputError
-from spikeloop.viz.temporal import plot_predicted_rates
+from spikeloop.viz.temporal import plot_predicted_rates, plot_rate_rows
 
 TIMES_S = np.arange(50) * 0.002
 
@@ -16,6 +16,14 @@ def test_each_model_and_the_spikes_inside_are_drawn():
     np.testing.assert_array_equal(ax.lines[1].get_ydata(), rates_hz["network"])
     np.testing.assert_array_equal(ax.lines[2].get_xdata(), [0.01, 0.05])
     assert (ax.get_xlabel(), ax.get_ylabel()) == ("time (s)", "rate (Hz)")
+
+
+def test_rows_hold_the_highest_rate_of_all_models():
+    rates_hz = {"LN": np.full(50, 20.0), "network": np.linspace(0, 400, 50)}
+    figure = plot_rate_rows(TIMES_S, rates_hz, np.array([0.01]))
+    assert [ax.get_ylim()[0] for ax in figure.axes] == [0, 0]
+    assert [ax.get_ylim()[1] > 400 for ax in figure.axes] == [True, True]
+    assert [len(ax.lines) for ax in figure.axes] == [2, 2]  # a rate, and the spikes
 
 
 def test_a_model_without_a_rate_for_each_bin_is_refused():

@@ -18,7 +18,6 @@ from spikeloop.cli.main import main
 from spikeloop.data import Epochs, Experiment, Images, Responses, SpikeTrains, TimeSeries, Trials
 from spikeloop.encode.network.readouts import Factorized
 from spikeloop.encode.network.stack import StackedCore
-from spikeloop.encode.temporal.checkpoints import load_model
 from spikeloop.encode.temporal.series_scores import TestBins, block_sums, score_series
 from spikeloop.errors import InvalidInputError, ResultsFolderError, SpikeloopWarning
 from spikeloop.io import ReadOptions, save_npz
@@ -133,14 +132,16 @@ def test_a_network_is_trained_and_drawn(tmp_path, monkeypatch):
     small = encode.ConvolutionalNetwork(core=core, readout=Factorized())
     monkeypatch.setitem(encode_images._NETWORKS, "network", lambda: small)
     config = replace(QUICK, model="network", n_seeds=2)
-    out = encode_file(saved(tmp_path, image_experiment()), tmp_path / "out", config)
+    with pytest.warns(SpikeloopWarning, match="network was still improving .* after 2 epochs"):
+        out = encode_file(saved(tmp_path, image_experiment()), tmp_path / "out", config)
     fitted = encode.load_model(out / "network.safetensors")
     assert fitted.model.training.max_epochs == fitted.model.n_seeds == 2
     assert fitted.history["validation_correlation"].shape == (2, 2)
     assert not list(out.glob("*-training*"))
     page = (out / "report.html").read_text()
-    assert "First kernels of network" in page
+    assert "They began as noise." in page
     assert "Training of network" in page
+    assert "network was still improving" in page.split("Contents")[0]
 
 
 def test_a_run_that_was_cut_off_goes_on_with_its_models(tmp_path, monkeypatch):
@@ -326,7 +327,8 @@ def test_a_continuous_stimulus(series_done):
     page = (series_done / "report.html").read_text()
     for words in (
         "Bits per spike",
-        "Effect of a spike, by glm",
+        "Effect of a spike.",
+        "Differences in bits per spike",
         "s of the test",
         "no spike in the",
     ):
@@ -335,7 +337,7 @@ def test_a_continuous_stimulus(series_done):
     assert float(rows["mean", "a"]["bits_per_spike"]) == 0
     assert float(rows["ln", "a"]["bits_per_spike"]) > 0.3
     assert rows["glm", "silent"]["bits_per_spike"] == ""
-    fitted = load_model(series_done / "glm.safetensors")
+    fitted = encode.load_model(series_done / "glm.safetensors")
     experiment = sweep_experiment(silent=True)
     stored = np.load(series_done / "predictions.npz", allow_pickle=False)
     rates_hz = fitted.rates(experiment.stimulus, experiment.spikes).values

@@ -95,8 +95,8 @@ def plot_lag_panels(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, labe
     --------
     >>> lags_s = np.arange(-199, 1) / 1000
     >>> curves = {"ln": (lags_s, np.exp(lags_s / 0.01)), "glm": (lags_s, 2 * np.exp(lags_s / 0.02))}
-    >>> plot_lag_panels(curves, label="filter").axes[0].get_xlim()
-    (-50.0, 0.0)
+    >>> print(*plot_lag_panels(curves, label="filter").axes[0].get_xlim())
+    -50.0 0.0
     """
     curves = _checked(curves)
     figure = new_figure(NARROW_IN, 1.0 * max(len(curves), 1) + 0.7)
@@ -111,6 +111,7 @@ def plot_lag_panels(curves: Mapping[str, tuple[np.ndarray, np.ndarray]], *, labe
         ax.locator_params(axis="y", nbins=4)
     starts_s = [_start_s(*curve) for curve in curves.values()]
     panels[-1].set(xlabel=_BEFORE, xlim=(1e3 * min(starts_s), 0.0))
+    panels[-1].locator_params(axis="x", nbins=6, steps=[1, 2, 5, 10])
     figure.supylabel(label, fontsize=9)
     return figure
 

@@ -191,7 +191,7 @@ def _add_bars(figure: Figure, panels: np.ndarray) -> None:
         scale = matplotlib.cm.ScalarMappable(matplotlib.colors.Normalize(low, 1), name)
         bar = figure.colorbar(
             scale, ax=list(columns.flat), location="bottom", shrink=0.7, aspect=25, pad=0.02,
-            ticks=sorted({low, 0, 1}),
+            ticks=sorted({low, 0, 1}), panchor=False,
         )  # fmt: skip
         bar.set_label(words, fontsize=7)
         bar.ax.tick_params(labelsize=7)

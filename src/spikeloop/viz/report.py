@@ -163,6 +163,7 @@ def _figure_view(figure: ReportFigure, always_png: bool) -> dict[str, object]:
 def _table_view(table: ReportTable) -> dict[str, object]:
     shown = list(table.rows[:_MOST_ROWS])
     by_column = [format_column([row[i] for row in shown]) for i in range(len(table.columns))]
+    width_px = _width_px(table.columns, by_column)
     right = [all(is_number(row[i]) for row in shown) for i in range(len(table.columns))]
     return {
         "name": table.name,
@@ -172,7 +173,8 @@ def _table_view(table: ReportTable) -> dict[str, object]:
         "n_rows": len(table.rows),
         "n_shown": len(shown),
         "has_undefined": has_undefined(shown),
-        "scrolls_on_phones": _width_px(table.columns, by_column) > _PHONE_PX,
+        "width_px": width_px,
+        "scrolls_on_phones": width_px > _PHONE_PX,
         "csv_uri": text_uri("text/csv", to_csv(table.columns, table.rows)),
         "csv_name": f"{_file_name(table.name)}.csv",
     }

@@ -103,6 +103,8 @@ def _is_fraction(value: object) -> bool:
 def _fixed(value: float, decimals: int, least: float) -> str:
     if not math.isfinite(value):
         return format_value(value)
+    if -(10.0 ** -(decimals + 3)) < value < 0:
+        value = 0.0  # what rounding leaves of a difference of equals
     if 0 < value < least / 2:
         return f"< {least:.{decimals}f}"
     return f"{value:,.{decimals}f}".replace("-", "−")

@@ -107,4 +107,6 @@ def plot_rate_rows(
     for ax, (name, values) in zip(rows, rates_hz.items(), strict=True):
         plot_predicted_rates(times_s, {name: values}, spike_times_s, ax=ax)
         ax.label_outer()
+    highest = max(np.max(values, initial=0.0) for values in rates_hz.values())
+    rows[0].set_ylim(0, 1.05 * highest or None)
     return figure

@@ -118,9 +118,10 @@ def _start_words(network: ConvolutionalNetwork, kernel: np.ndarray) -> str:
         return "They began as noise."
     start = np.asarray(network.core.begin(jax.random.key(0))["core.0.kernel"])[:, :, 0]
     same = filter_correlation(np.moveaxis(kernel, -1, 0), np.moveaxis(start, -1, 0))
-    low, middle, high = np.percentile(same, [0, 50, 100])
+    low, middle, high = (
+        f"{value:.2f}".replace("-", "−") for value in np.nanpercentile(same, [0, 50, 100])
+    )
     return (
-        "They began as Gabor filters, so that their shape was for the most part not learned: the "
-        f"correlation of each with its start is {low:.2f} to {high:.2f}, {middle:.2f} in the "
-        "middle."
+        "They began as Gabor filters. The correlation of each with its start is "
+        f"{low} to {high}, with a median of {middle}; at 1 its shape was not learned."
     )

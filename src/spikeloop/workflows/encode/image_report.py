@@ -170,7 +170,8 @@ def _difference_table(found: ImageFindings) -> ReportTable:
         ["model", "less", "difference", "low", "high", "p"],
         rows,
         "Of the mean test correlations, with intervals and two-sided p-values from drawing the "
-        "same test images for both; those of the best model come first. "
+        "same test images for both; those of the best model come first. From "
+        "the mean, whose correlation is 0, each differs by its own. "
         f"{found.evaluation.n_draws:,} draws tell no p below "
         f"{2 / (found.evaluation.n_draws + 1):.1g}. Not corrected for the number of comparisons.",
     )

@@ -13,15 +13,18 @@ _MOST_NAMES = 3
 
 
 def in_order(differences: Mapping[Pair, Difference], best: str) -> list[tuple[Pair, Difference]]:
-    """Return the pairs with those of the best model first, and those with the mean last.
+    """Return the pairs with those of the best model first.
+
+    Those with the mean are left out: its score is 0, so that they differ by the other's score.
 
     Examples
     --------
     >>> pairs = {("ln", "mean"): 1.0, ("glm", "ln"): 0.2, ("mid", "glm"): 0.3, ("mid", "ln"): 0.5}
     >>> [pair for pair, _ in in_order(pairs, "mid")]
-    [('mid', 'glm'), ('mid', 'ln'), ('glm', 'ln'), ('ln', 'mean')]
+    [('mid', 'glm'), ('mid', 'ln'), ('glm', 'ln')]
     """
-    return sorted(differences.items(), key=lambda item: (_MEAN in item[0], best not in item[0]))
+    pairs = [item for item in differences.items() if _MEAN not in item[0]]
+    return sorted(pairs, key=lambda item: best not in item[0])
 
 
 def told_apart(differences: Mapping[Pair, PairedBootstrap], best: str) -> str:

@@ -81,7 +81,8 @@ def _comparison_section(found: SeriesFindings) -> Section:
             "Of the rate that the stimulus alone lets expect. For a model that hears its own "
             f"spikes it is the mean of {N_SIMULATIONS} simulations: an intensity that knows the "
             "spikes falls after each, and the better it is, the less it resembles them. Rate and "
-            f"spikes are smoothed by a Gaussian of {1000 * SMOOTH_S:g} ms.",
+            f"spikes are smoothed by a Gaussian of {1000 * SMOOTH_S:g} ms. The mean rate is the "
+            "same at all times, and has none.",
         ),
     ):
         means = [getattr(scores, attribute).mean for scores in found.comparison.models]
@@ -118,27 +119,35 @@ def _model_table(found: SeriesFindings) -> ReportTable:
 
 def _difference_tables(found: SeriesFindings) -> list[ReportTable]:
     pairs = in_order(found.comparison.differences, found.best)
+    if not pairs:
+        return []
     return [
-        _difference_table("bits per spike", {names: pair.bits for names, pair in pairs}),
-        _difference_table("correlation", {names: pair.correlation for names, pair in pairs}),
+        _difference_table(
+            "bits per spike",
+            {names: pair.bits for names, pair in pairs},
+            "With intervals and two-sided p-values from drawing the same blocks for both models; "
+            "those of the best model come first. From the mean each differs by its own score. No p "
+            "is below 2 / (n_draws + 1), however sure a difference is; n_draws is among the "
+            "settings at the end. Not corrected for the number of comparisons.",
+        ),
+        _difference_table(
+            "correlation",
+            {names: pair.correlation for names, pair in pairs},
+            "As above, for the correlation with the smoothed spikes.",
+        ),
     ]
 
 
-def _difference_table(score: str, pairs: Mapping[tuple[str, str], PairedBootstrap]) -> ReportTable:
+def _difference_table(
+    score: str, pairs: Mapping[tuple[str, str], PairedBootstrap], caption: str
+) -> ReportTable:
     rows = []
     for (first, second), pair in pairs.items():
         mean = pair.difference.mean
         if np.isfinite(mean.score):
             rows.append((first, second, mean.score, mean.low, mean.high, pair.p_value))
-    return ReportTable(
-        f"Differences in {score}",
-        ["model", "less", "difference", "low", "high", "p"],
-        rows,
-        "With intervals and two-sided p-values from drawing the same blocks for both models; those "
-        "of the best model come first. No p is below 2 / (n_draws + 1), however sure the "
-        "difference is; n_draws is among the settings at the end. Not corrected for the number of "
-        "comparisons.",
-    )
+    columns = ["model", "less", "difference", "low", "high", "p"]
+    return ReportTable(f"Differences in {score}", columns, rows, caption)
 
 
 def _unit_table(found: SeriesFindings) -> ReportTable:
@@ -267,7 +276,8 @@ def _rates_section(found: SeriesFindings) -> Section:
                 f"{SHOWN_S:g} s of the test",
                 plot_rate_rows(times_s, rates_hz, found.spikes.of_unit(label)),
                 f"Rates of unit {label} by the simplest and by the best model, given the spikes "
-                "before each bin; ticks are the spikes that came. It is the first stretch of the "
+                "before each bin; ticks are the spikes that came. In a model that hears "
+                "spikes the rate jumps after each. It is the first stretch of the "
                 "test with at least as many spikes as the average.",
             )
         ],
