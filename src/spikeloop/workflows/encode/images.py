@@ -73,8 +73,9 @@ def encode_images(
             f"{experiment.name} has no units: there is nothing to predict. Loosen the quality "
             "limits, or check the file.",
         )
+        groups = _groups(job, responses, images)
         split = job.folder.result(
-            "split", encode.StimulusSplit, lambda: _split(job, responses, images, config)
+            "split", encode.StimulusSplit, lambda: _split(responses, groups, config)
         )
     fitted = fit_each(
         job,
@@ -89,22 +90,31 @@ def encode_images(
     return ImageFindings(responses, images, split, fitted, comparison, evaluation)
 
 
+def _groups(job: Job, responses: Responses, images: Images) -> np.ndarray | None:
+    """Return which stimuli show the same image, and remark on it; None where there are none.
+
+    Neither are there any where all images are the same, which is refused later.
+    """
+    groups = encode.alike(images, responses.stimulus_ids)
+    n_images = len(np.unique(groups))
+    if n_images in (1, len(groups)):
+        return None
+    job.remark(
+        f"{len(groups) - n_images} of {len(groups)} stimuli show an image that another id shows "
+        "too. Images that are the same were kept on one side of the split."
+    )
+    return groups
+
+
 def _split(
-    job: Job, responses: Responses, images: Images, config: EncodeConfig
+    responses: Responses, groups: np.ndarray | None, config: EncodeConfig
 ) -> encode.StimulusSplit:
     validation, test = config.validation_fraction, config.test_fraction
-    groups = encode.alike(images, responses.stimulus_ids)
-    n_again = len(groups) - len(np.unique(groups))
-    if n_again:
-        job.remark(
-            f"{n_again} of {len(groups)} stimuli show an image that another id shows too. Images "
-            "that are the same were kept on one side of the split."
-        )
     return encode.split_stimuli(
         responses.stimulus_ids,
         validation_fraction=VALIDATION_FRACTION if validation is None else validation,
         test_fraction=TEST_FRACTION if test is None else test,
-        groups=groups if n_again else None,
+        groups=groups,
         seed=config.seed,
     )
 

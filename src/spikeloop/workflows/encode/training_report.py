@@ -91,9 +91,10 @@ def _image_words(model: ConvolutionalNetwork) -> str:
         *(["channels left out"] if training.dropout else []),
         *(["penalties of weights added"] if penalties != type(penalties)() else []),
     ]
+    of = "" if model.loss == "negative_binomial" else "as fractions of the mean of their unit, "
     return (
-        "Loss: the negative log-likelihood of the mean counts, as fractions of the mean of their "
-        "unit and up to a constant, averaged over images and summed over units"
+        f"Loss: the negative log-likelihood of the mean counts, {of}up to a constant, averaged "
+        "over images and summed over units"
         + (
             ": a unit adds 1 where it is predicted by its mean. "
             if model.loss == "poisson"
