@@ -3,9 +3,8 @@
 import numpy as np
 from scipy.ndimage import gaussian_filter1d
 
+from spikeloop import encode
 from spikeloop.data import Epochs, SpikeTrains, TimeSeries
-from spikeloop.encode.temporal import dilated_network, linear_nonlinear, poisson_glm
-from spikeloop.encode.temporal.fit_series import fit_series
 from spikeloop.viz.temporal import plot_predicted_rates
 
 rng, lag = np.random.default_rng(0), np.arange(60)
@@ -16,14 +15,13 @@ for t in range(1, 25_000):  # it saturates, and is refractory for a bin of 2 ms
     fired[t] = not fired[t - 1] and rng.random() < 0.6 / (1 + np.exp(2 - moved[t] / 20))
 spikes = SpikeTrains.from_units({"h1": np.flatnonzero(fired) / 500}, Epochs([0.0], [50.0]))
 stimulus = TimeSeries(velocity[:, None], sample_rate_hz=500.0)
-training = dilated_network.Training(n_epochs=6, chunk_bins=256)
-rates_hz = {}
-for name, model in {
-    "linear-nonlinear": linear_nonlinear.TemporalLinearNonlinear(window_s=0.12),
-    "GLM with history": poisson_glm.PoissonGLM(penalties=(1e-4,)),
-    "dilated network": dilated_network.DilatedNetwork(6, 8, training=training),
-}.items():
-    fitted = fit_series(model, spikes, stimulus, seed=0)
-    rates_hz[name] = fitted.rates(stimulus, spikes).values[24_000:24_250, 0]
+training = encode.SeriesTraining(n_epochs=6, chunk_bins=256)
+models = {
+    "linear-nonlinear": encode.TemporalLinearNonlinear(window_s=0.12),
+    "GLM with history": encode.PoissonGLM(penalties=(1e-4,)),
+    "dilated network": encode.DilatedNetwork(6, 8, training=training),
+}
+fit = {name: encode.fit(model, spikes, stimulus, seed=0) for name, model in models.items()}
+rates_hz = {name: of.rates(stimulus, spikes).values[24_000:24_250, 0] for name, of in fit.items()}
 ax = plot_predicted_rates(48 + np.arange(250) / 500, rates_hz, spikes.of_unit("h1"))
 ax.figure.savefig("fly_models.png", dpi=150)

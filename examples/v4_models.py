@@ -2,7 +2,6 @@
 
 from spikeloop import encode
 from spikeloop.characterize import UnitSelection, count_spikes, select_units
-from spikeloop.encode.network.settings import Training
 from spikeloop.io import ReadOptions, read_experiment
 from spikeloop.simulate import VirtualCortex, simulate_cortex
 from spikeloop.viz import plot_model_scores
@@ -19,7 +18,7 @@ chosen = select_units(responses, UnitSelection(n_permutations=200), seed=0)
 data = responses.select(units=chosen.keep), experiment.images
 held = encode.split_stimuli(chosen.training_ids, test_fraction=0.0, seed=0)
 split = encode.StimulusSplit(held.training_ids, held.validation_ids, chosen.test_ids)
-network = encode.ConvolutionalNetwork(training=Training(max_epochs=6))
+network = encode.ConvolutionalNetwork(training=encode.Training(max_epochs=6))
 models = {"ridge": encode.Ridge(), "gabor": encode.GaborBank(), "network": network}
 fit = {name: encode.fit(model, *data, split=split, seed=0) for name, model in models.items()}
 compared = encode.evaluate_models(fit, *data, encode.Evaluation(), seed=0)
