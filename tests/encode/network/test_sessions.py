@@ -8,7 +8,7 @@ import pytest
 
 from spikeloop.encode.image_data import ImageData
 from spikeloop.encode.network.checkpoint import Checkpoint
-from spikeloop.encode.network.epochs import shifted, train_epoch, validate
+from spikeloop.encode.network.epochs import epoch_compiler, shifted, train_epoch, validate
 from spikeloop.encode.network.gabor_start import gabor_pairs
 from spikeloop.encode.network.model import ConvolutionalNetwork, network_of_experiment_two
 from spikeloop.encode.network.objective import Penalties
@@ -64,11 +64,11 @@ def small():
 
 
 def test_member_is_what_its_seed_gives_alone_in_one_compilation(small):
-    before, calls = train_epoch._cache_size(), []
+    before, calls = epoch_compiler()._cache_size(), []
     alone = replace(SMALL, n_seeds=1).fit_images(
         *planted(), seed=4, progress=lambda *told: calls.append(told)
     )
-    assert train_epoch._cache_size() == before + 1
+    assert epoch_compiler()._cache_size() == before + 1
     assert [told[:2] for told in calls] == [(epoch, 6) for epoch in range(1, 7)]
     reached = alone.history["validation_correlation"][:, 0]
     np.testing.assert_allclose([told[2] for told in calls], reached)
@@ -83,10 +83,10 @@ def test_member_is_what_its_seed_gives_alone_in_one_compilation(small):
 def test_members_trained_side_by_side_learn_what_they_learn_one_after_the_other(small, monkeypatch):
     """As on a GPU, where they are one batch; what is compiled is thrown away before and after."""
     monkeypatch.setattr(jax, "default_backend", lambda: "gpu")
-    for compiled in (train_epoch, validate):
+    for compiled in (epoch_compiler(), validate):
         compiled.clear_cache()
     together = SMALL.fit_images(*planted(), seed=3)
-    for compiled in (train_epoch, validate):
+    for compiled in (epoch_compiler(), validate):
         compiled.clear_cache()
     for name, value in small.parameters.items():
         np.testing.assert_allclose(together.parameters[name], value, atol=1e-4, err_msg=name)

@@ -7,7 +7,7 @@ session s with ``session.s.``.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
 from typing import TYPE_CHECKING, NamedTuple
 
 import jax
@@ -17,6 +17,8 @@ from spikeloop.encode.network.model import ConvolutionalNetwork, named, over_mem
 from spikeloop.encode.network.objective import surprise
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from spikeloop.encode.fitted import Parameters
 
 CONSTANT = (".output.scale", ".output.variance", ".running_mean", ".running_variance")
@@ -61,7 +63,25 @@ class Weights(NamedTuple):
     """The optimizer's memory."""
 
 
-@partial(jax.jit, static_argnums=0, donate_argnums=1)
+FAST_CONVOLUTIONS = {
+    "xla_cpu_experimental_ynn_fusion_type": "LIBRARY_FUSION_TYPE_REDUCE,"
+    "LIBRARY_FUSION_TYPE_INDIVIDUAL_DOT"
+}
+"""Of the two libraries that XLA 0.10 has for a CPU, the one it prefers runs a convolution on one
+core, the other on all; with this only sums and matrix products go to the first."""
+
+
+@cache
+def epoch_compiler() -> Callable:
+    """Return `train_epoch` under compilation, with fast convolutions where XLA knows the choice."""
+    options = FAST_CONVOLUTIONS
+    try:
+        jax.jit(lambda: 0, compiler_options=options)()
+    except jax.errors.JaxRuntimeError:
+        options = None
+    return jax.jit(_train_epoch, static_argnums=0, donate_argnums=1, compiler_options=options)
+
+
 def train_epoch(
     plan: Plan, weights: Weights, sessions: list[Shown], schedule: dict[str, object]
 ) -> tuple[Weights, jax.Array]:
@@ -70,7 +90,12 @@ def train_epoch(
     `schedule` holds, with the member first, `key`, `rate`, `done` (steps taken before) and `order`:
     for each session, (member, step, image in the minibatch). Returns the mean loss beside.
     """
+    return epoch_compiler()(plan, weights, sessions, schedule)
 
+
+def _train_epoch(
+    plan: Plan, weights: Weights, sessions: list[Shown], schedule: dict[str, object]
+) -> tuple[Weights, jax.Array]:
     def member(of: tuple) -> tuple[Weights, jax.Array]:
         weights, schedule = of
         n_steps = len(schedule["order"][0])

@@ -18,6 +18,7 @@ from spikeloop.encode.network.convolution import (
     same_padding,
 )
 from spikeloop.encode.network.gabor_start import gabor_pairs
+from spikeloop.encode.network.normalization import TINY, affine, normalized
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float, PRNGKeyArray
@@ -30,9 +31,9 @@ NONLINEARITIES = {
     "softplus": jax.nn.softplus,
     "none": lambda values: values,
 }
+MOMENTS = ("running_mean", "running_variance")
 MOMENTUM = 0.9
 """How much of the running mean and variance a step of training keeps."""
-TINY = 1e-5
 
 
 @dataclass(frozen=True)
@@ -145,12 +146,18 @@ class StackedCore:
                 if key.startswith(f"{name}.")
             }
             values = self._first(part, values) if layer == 0 else _later(part, values)
-            if self.batch_norm:
-                values, moved = _normalized(part, values, training=training)
-                running |= {f"{name}.{key}": value for key, value in moved.items()}
-            values = values + part["shift"]
-            if layer > 0 or self.first == "linear":
-                values = activate(values)
+            linear = layer > 0 or self.first == "linear"
+            after = activate if linear else NONLINEARITIES["none"]
+            if self.batch_norm and training:
+                values, *moments = normalized(values, part["gain"], part["shift"], after)
+                for key, now in zip(MOMENTS, moments, strict=True):
+                    running[f"{name}.{key}"] = MOMENTUM * part[key] + (1 - MOMENTUM) * now
+            elif self.batch_norm:
+                moments = [part[key] for key in MOMENTS]
+                factor, offset = affine(*moments, part["gain"], part["shift"])
+                values = after(values * factor + offset)
+            else:
+                values = after(values + part["shift"])
         return values, running
 
     def _first(self, part: Parameters, images: jax.Array) -> jax.Array:
@@ -175,47 +182,3 @@ def _pooled(values: jax.Array, side: int) -> jax.Array:
     rows, columns = height // side, width // side
     kept = values[:, : rows * side, : columns * side]
     return kept.reshape(n, rows, side, columns, side, channels).mean(axis=(2, 4))
-
-
-def _normalized(
-    part: Parameters, values: jax.Array, *, training: bool
-) -> tuple[jax.Array, Parameters]:
-    """Return the values standardized for each channel, and the running moments after that."""
-    if not training:
-        spread = jax.lax.rsqrt(part["running_variance"] + TINY)
-        return (values - part["running_mean"]) * (part["gain"] * spread), {}
-    values, mean, variance = standardized(values)
-    moved = {
-        "running_mean": MOMENTUM * part["running_mean"] + (1 - MOMENTUM) * mean,
-        "running_variance": MOMENTUM * part["running_variance"] + (1 - MOMENTUM) * variance,
-    }
-    return values * part["gain"], moved
-
-
-@jax.custom_vjp
-def standardized(
-    values: Float[Array, "image y x channel"],
-) -> tuple[Float[Array, "image y x channel"], Float[Array, " channel"], Float[Array, " channel"]]:
-    """Return values with mean 0 and variance 1 in each channel, and what both were before.
-
-    The gradient is written by hand, in half the time of the derived one; none comes through the
-    moments, which only go into running means.
-    """
-    mean, variance = values.mean(axis=(0, 1, 2)), values.var(axis=(0, 1, 2))
-    return (values - mean) * jax.lax.rsqrt(variance + TINY), mean, variance
-
-
-def _standardized_forward(values: jax.Array) -> tuple:
-    found = standardized(values)
-    return found, (found[0], found[2])
-
-
-def _standardized_backward(kept: tuple, slopes: tuple) -> tuple:
-    standard, variance = kept
-    slope = slopes[0]
-    mean = slope.mean(axis=(0, 1, 2))
-    along = (slope * standard).mean(axis=(0, 1, 2))
-    return ((slope - mean - standard * along) * jax.lax.rsqrt(variance + TINY),)
-
-
-standardized.defvjp(_standardized_forward, _standardized_backward)
