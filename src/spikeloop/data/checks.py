@@ -13,11 +13,15 @@ def require(claim: bool, message: str) -> None:
         raise InvalidInputError(message)
 
 
+def is_whole(value: object) -> bool:
+    """Return whether a value is a whole number; True and False are none."""
+    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
 def require_seed(seed: int) -> None:
     """Refuse a seed that random number generators cannot take."""
-    whole = isinstance(seed, (int, np.integer)) and not isinstance(seed, bool)
     require(
-        whole and 0 <= seed < 2**63,
+        is_whole(seed) and 0 <= seed < 2**63,
         f"seed={seed!r}: it must be a whole number, in 0..2^63 - 1.",
     )
 

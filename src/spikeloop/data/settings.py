@@ -11,7 +11,7 @@ from typing import Any, Literal, Union, get_args, get_origin, get_type_hints
 
 import numpy as np
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import is_whole, require
 
 
 def require_settings(settings: object) -> None:
@@ -48,17 +48,13 @@ def _hints(kind: type) -> dict[str, Any]:
     return get_type_hints(kind)
 
 
-def _is_whole(value: object) -> bool:
-    return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
-
-
 def _is_finite(value: object) -> bool:
     return isinstance(value, Real) and not isinstance(value, bool) and bool(np.isfinite(value))
 
 
 _PLAIN: dict[type, tuple[Callable[[object], bool], str]] = {
     bool: (lambda value: isinstance(value, (bool, np.bool_)), "True or False"),
-    int: (_is_whole, "a whole number"),
+    int: (is_whole, "a whole number"),
     float: (_is_finite, "a finite number"),
     str: (lambda value: isinstance(value, str), "a word"),
     type(None): (lambda value: value is None, "None"),

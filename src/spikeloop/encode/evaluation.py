@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int, Shaped
 
 LEAST_SHARE = 0.01
-"""Likelihoods take no prediction below this share of a unit's mean count: a linear model predicts
+"""Likelihoods take no prediction below this share of a unit's mean: a linear model predicts
 less than no spikes at times, of which no Poisson count can come."""
 
 

@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
-from numbers import Integral, Real
+from numbers import Real
 
 import numpy as np
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import is_whole, require
 
 
 def require_count(name: str, count: int, fewest: int = 1) -> None:
     """Refuse a number of draws that is not whole, or below `fewest`."""
-    whole = isinstance(count, Integral) and not isinstance(count, bool)
     require(
-        whole and count >= fewest, f"{name}={count!r}: it must be a whole number, {fewest} or more."
+        is_whole(count) and count >= fewest,
+        f"{name}={count!r}: it must be a whole number, {fewest} or more.",
     )
 
 

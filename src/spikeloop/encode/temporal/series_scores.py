@@ -14,13 +14,12 @@ from scipy.ndimage import gaussian_filter1d
 
 from spikeloop import evaluate
 from spikeloop.data.checks import require
+from spikeloop.encode.evaluation import LEAST_SHARE
 
 BLOCK_S = 10.0
 FEWEST_BLOCKS = 5
 SMOOTH_S = 0.010
 """SD of the Gaussian that rates and spikes are smoothed by before they are correlated."""
-LEAST_SHARE = 0.01
-"""Likelihoods take no rate below this share of a unit's mean."""
 
 
 @dataclass(frozen=True, eq=False)

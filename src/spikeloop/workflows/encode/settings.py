@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 from typing import Literal, get_args
 
 from spikeloop.data.checks import require, require_seed
+from spikeloop.evaluate.draws import require_draws
 from spikeloop.io.options import ReadOptions
 
 ImageModelName = Literal[
@@ -75,15 +76,7 @@ class EncodeConfig:
             f"validation_fraction={self.validation_fraction}, test_fraction={self.test_fraction}: "
             "they leave nothing to learn from. Lower one.",
         )
-        require(
-            0 < self.confidence < 1,
-            f"confidence={self.confidence}: it must lie between 0 and 1. Try 0.95.",
-        )
-        fewest = math.ceil(2 / (1 - self.confidence) - 1 - 1e-6)
-        require(
-            self.n_draws >= fewest,
-            f"n_draws={self.n_draws}: confidence={self.confidence} wants at least {fewest}.",
-        )
+        require_draws(self.n_draws, self.confidence)
         require(self.n_seeds >= 1, f"n_seeds={self.n_seeds}: it must be 1 or more.")
         require(
             self.max_epochs is None or self.max_epochs >= 1,
