@@ -14,6 +14,7 @@ COMMANDS = {
     "simulate": "simulate neurons, networks of them, and recordings with ground truth",
     "characterize": "find what drives each unit of a recording, and how reliably",
     "encode": "fit models that predict units from what was shown, and compare them",
+    "learn": "train spiking networks on a task, beside the ideal observer",
     "data": "list and fetch published recordings",
 }
 """Each subcommand is a file of this room with a ``main(arguments) -> exit code``."""

@@ -6,6 +6,7 @@ May import: `evaluate`, `data`, `numerics`, `errors`.
 Start reading in `fit.py`; `images/linear.py` is the simplest model.
 """
 
+from spikeloop.data.checkpoint import Checkpoint
 from spikeloop.encode.checkpoints import load_model, save_model
 from spikeloop.encode.evaluation import Evaluation, ModelComparison, ModelScores, evaluate_models
 from spikeloop.encode.fit import fit
@@ -20,7 +21,6 @@ from spikeloop.encode.images.mean_response import MeanResponse
 from spikeloop.encode.images.scattering_kernel import ScatteringKernel
 from spikeloop.encode.images.second_order import SecondOrder
 from spikeloop.encode.images.windows import Windows
-from spikeloop.encode.network.checkpoint import Checkpoint
 from spikeloop.encode.network.fit_sessions import fit_sessions
 from spikeloop.encode.network.model import (
     ConvolutionalNetwork,

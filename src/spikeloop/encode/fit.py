@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable
 
 from spikeloop.data import Images, Responses, SpikeTrains, TimeSeries
+from spikeloop.data.checkpoint import Checkpoint
 from spikeloop.data.checks import require, require_seed
 from spikeloop.encode.fitted import FittedModel, ImageModel
 from spikeloop.encode.image_data import image_data, require_fittable
-from spikeloop.encode.network.checkpoint import Checkpoint
 from spikeloop.encode.network.model import ConvolutionalNetwork
 from spikeloop.encode.splits import StimulusSplit, TimeSplit, split_stimuli
 from spikeloop.encode.temporal.fit_series import fit_series

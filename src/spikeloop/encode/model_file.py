@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import numpy as np
 
 from spikeloop.data.checks import require, require_finite
+from spikeloop.data.safetensors_file import write_safetensors
 from spikeloop.errors import BadFileError, InvalidInputError
 
 if TYPE_CHECKING:
@@ -179,24 +180,6 @@ def _header_and_arrays(path: Path, *, wants_arrays: bool = True) -> tuple[Header
             f"{path} cannot be read as a model: {error}. It may have been cut off: save it again."
         ) from None
     return (header if isinstance(header, dict) else {}), arrays
-
-
-def write_safetensors(
-    path: Path, arrays: Mapping[str, np.ndarray], metadata: Mapping[str, str]
-) -> None:
-    """Write arrays and words about them, whole or not at all."""
-    from safetensors.numpy import save
-
-    require(not path.is_dir(), f"{path} is a folder: give the name of a file.")
-    require(path.parent.is_dir(), f"{path.parent} is no folder: make it, or choose another path.")
-    whole = {name: np.array(value, order="C") for name, value in arrays.items()}
-    unfinished = path.with_name(path.name + ".part")
-    try:
-        unfinished.write_bytes(save(whole, dict(metadata)))
-        unfinished.replace(path)
-    except OSError:
-        unfinished.unlink(missing_ok=True)
-        raise
 
 
 def part_of(arrays: Mapping[str, np.ndarray], name: str) -> dict[str, np.ndarray]:

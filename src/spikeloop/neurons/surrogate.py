@@ -151,7 +151,7 @@ _LOGIC = {
     "not": lambda a: 1 - a,
 }
 _DERIVATIVES = {
-    "sigmoid": lambda x: 4 * jax.nn.sigmoid(x) * jax.nn.sigmoid(-x),
+    "sigmoid": lambda x: 4 * (rising := jax.nn.sigmoid(x)) * (1 - rising),
     "fast_sigmoid": lambda x: 1 / (1 + abs(x)) ** 2,
     "arctan": lambda x: 1 / (1 + x**2),
     "triangle": lambda x: jnp.maximum(0.0, 1 - abs(x)),

@@ -6,6 +6,23 @@ May import: `evaluate`, `data`, `numerics`, `errors`; the only room that knows m
 
 from spikeloop.viz.embedding import embed_figure
 from spikeloop.viz.lag_curves import plot_lag_curves, plot_lag_panels, plot_rate_surface
+from spikeloop.viz.learn import (
+    plot_accuracies,
+    plot_accuracy_by_inhibition,
+    plot_answers,
+    plot_confusion,
+)
+from spikeloop.viz.learn_activity import (
+    TrialActivity,
+    plot_trial,
+    plot_tuning,
+    plot_tuning_curves,
+)
+from spikeloop.viz.learn_weights import (
+    plot_singular_values,
+    plot_weight_maps,
+    plot_weights_by_lag,
+)
 from spikeloop.viz.matrices import plot_correlation_matrix, plot_signal_and_noise
 from spikeloop.viz.models import plot_model_scatter, plot_model_scores, plot_training
 from spikeloop.viz.network import (
@@ -66,10 +83,15 @@ __all__ = [
     "ReportFigure",
     "ReportTable",
     "Section",
+    "TrialActivity",
     "UnitScores",
     "VoltagePanel",
     "embed_figure",
+    "plot_accuracies",
+    "plot_accuracy_by_inhibition",
+    "plot_answers",
     "plot_bank_weights",
+    "plot_confusion",
     "plot_correlation_matrix",
     "plot_covariance_filters",
     "plot_distributions",
@@ -98,15 +120,21 @@ __all__ = [
     "plot_score_histogram",
     "plot_selection_scatter",
     "plot_signal_and_noise",
+    "plot_singular_values",
     "plot_spectrum",
     "plot_spike_raster",
     "plot_traces",
     "plot_training",
+    "plot_trial",
     "plot_triggered_average",
     "plot_triggered_average_panels",
     "plot_triggered_averages",
     "plot_truth_comparison",
+    "plot_tuning",
+    "plot_tuning_curves",
     "plot_voltage",
+    "plot_weight_maps",
+    "plot_weights_by_lag",
     "plot_window_spread",
     "render_report",
 ]

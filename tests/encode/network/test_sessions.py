@@ -6,8 +6,8 @@ import jax.numpy as jnp
 import numpy as np
 import pytest
 
+from spikeloop.data.checkpoint import Checkpoint
 from spikeloop.encode.image_data import ImageData
-from spikeloop.encode.network.checkpoint import Checkpoint
 from spikeloop.encode.network.epochs import epoch_compiler, shifted, train_epoch, validate
 from spikeloop.encode.network.gabor_start import gabor_pairs
 from spikeloop.encode.network.model import ConvolutionalNetwork, network_of_experiment_two

@@ -7,6 +7,7 @@ import pytest
 
 from spikeloop.errors import InvalidInputError
 from spikeloop.neurons import LIF, Exponential, Jump, PoissonNeuron
+from spikeloop.neurons.spike_gradient import SpikeGradient
 from spikeloop.neurons.surrogate import Surrogate
 from spikeloop.numerics.draws import Normal, Uniform
 from spikeloop.simulate import (
@@ -23,7 +24,6 @@ from spikeloop.simulate import (
     simulate_network,
 )
 from spikeloop.simulate.scan_engine.network_function import network_function
-from spikeloop.simulate.scan_engine.spike_gradient import SpikeGradient
 
 SIGMOID = Surrogate("sigmoid", slope=0.5)
 

@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 
 from spikeloop.data import Images, Responses
+from spikeloop.data.checkpoint import Checkpoint
 from spikeloop.data.checks import require
 from spikeloop.encode.fitted import FittedModel, Parameters
 from spikeloop.encode.image_data import image_data, require_fittable
-from spikeloop.encode.network.checkpoint import Checkpoint
 from spikeloop.encode.network.model import ConvolutionalNetwork
 from spikeloop.encode.network.sessions import train_sessions
 from spikeloop.encode.splits import StimulusSplit

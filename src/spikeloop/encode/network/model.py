@@ -20,9 +20,9 @@ from spikeloop.encode.network.stack import StackedCore
 if TYPE_CHECKING:
     from jaxtyping import Array, Float, Int, PRNGKeyArray
 
+    from spikeloop.data.checkpoint import Checkpoint
     from spikeloop.encode.fitted import Estimate, Parameters
     from spikeloop.encode.image_data import ImageData
-    from spikeloop.encode.network.checkpoint import Checkpoint
 
 SOFTPLUS_OF_ONE = 0.5413248546
 """log(e - 1), where the softplus is 1."""

@@ -13,13 +13,14 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
+from spikeloop.data.checkpoint import Checkpoint
 from spikeloop.data.checks import require, require_seed
 from spikeloop.encode.fitted import Estimate, Parameters, out_of_memory
 from spikeloop.encode.image_data import ImageData
-from spikeloop.encode.network.checkpoint import Checkpoint
 from spikeloop.encode.network.epochs import Plan, Shown, Weights, train_epoch, validate
 from spikeloop.encode.network.model import ConvolutionalNetwork, count_scale, named
 from spikeloop.errors import BadFileError, SpikeloopWarning
+from spikeloop.numerics.trees import chosen, named_leaves, with_leaves
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -138,7 +139,7 @@ class _Watch:
             reached = state.curves["validation_correlation"][epoch - 1].mean()
             self.progress(epoch, max_epochs, float(reached))
         if self.checkpoint is not None and (last or epoch % self.checkpoint.every_epochs == 0):
-            self.checkpoint.save(_flat(state), self.identity)
+            self.checkpoint.save(named_leaves(vars(state)), self.identity)
 
 
 def _trained(
@@ -207,10 +208,7 @@ def _judge(state: State, patience: int, *, plateau: bool) -> None:
     running = state.waiting < patience
     better = running & finite & (losses[-1] > state.score)
     state.score = np.where(better, losses[-1], state.score)
-    state.best = {
-        key: jnp.where(better.reshape(-1, *[1] * (old.ndim - 1)), state.weights.average[key], old)
-        for key, old in state.best.items()
-    }
+    state.best = chosen(better, state.weights.average, state.best)
     state.waiting = np.where(better, 0, state.waiting + 1)
     if plateau:
         stuck = (state.waiting > 0) & (state.waiting % max(patience // 3, 1) == 0)
@@ -344,25 +342,12 @@ def _digest(sessions: Sequence[Pair], start_core: Parameters | None) -> str:
     return seen.hexdigest()[:16]
 
 
-def _flat(state: State) -> dict[str, np.ndarray]:
-    """Return all arrays of a state by names."""
-    leaves, _ = jax.tree_util.tree_flatten_with_path(vars(state))
-    return {jax.tree_util.keystr(path): np.asarray(value) for path, value in leaves}
-
-
 def _resumed(state: State, checkpoint: Checkpoint, identity: dict[str, str]) -> State:
     """Return the state that was kept, or that to begin with."""
-    kept = checkpoint.load(_flat(state), identity)
+    kept = checkpoint.load(named_leaves(vars(state)), identity)
     if kept is None:
         return state
-    leaves, tree = jax.tree_util.tree_flatten_with_path(vars(state))
-    values = [
-        jnp.array(kept[jax.tree_util.keystr(path)])
-        if isinstance(old, jax.Array)
-        else kept[jax.tree_util.keystr(path)]
-        for path, old in leaves
-    ]
-    state = replace(state, **jax.tree_util.tree_unflatten(tree, values))
+    state = replace(state, **with_leaves(vars(state), kept))
     n_epochs = len(state.curves[CURVES[0]])
     finite = all(bool(jnp.isfinite(value).all()) for value in state.best.values())
     if not finite or not 0 <= state.epoch <= n_epochs:

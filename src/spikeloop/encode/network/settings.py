@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 from typing import Literal
 
@@ -10,6 +9,7 @@ import optax
 
 from spikeloop.data.checks import require
 from spikeloop.data.settings import require_settings
+from spikeloop.numerics.learning_rate import warmed_cosine
 
 
 @dataclass(frozen=True)
@@ -66,12 +66,10 @@ class Training:
         >>> [round(training.rate(epoch), 2) for epoch in (0, 1, 2, 6, 9)]
         [0.5, 1.0, 1.0, 0.5, 0.04]
         """
-        if epoch < self.warm_up_epochs:
-            return self.learning_rate * (epoch + 1) / self.warm_up_epochs
-        if self.schedule != "cosine":
-            return self.learning_rate
-        done = (epoch - self.warm_up_epochs) / max(self.max_epochs - self.warm_up_epochs, 1)
-        return self.learning_rate * (1 + math.cos(math.pi * done)) / 2
+        if self.schedule == "cosine" or epoch < self.warm_up_epochs:
+            share = warmed_cosine(epoch, self.warm_up_epochs, self.max_epochs)
+            return self.learning_rate * share
+        return self.learning_rate
 
     def optimizer(self) -> optax.GradientTransformation:
         """Return what turns gradients into steps of a learning rate of 1."""

@@ -9,12 +9,12 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.errors import InvalidInputError
+from spikeloop.neurons.spike_gradient import SpikeGradient
 from spikeloop.simulate.networks.groups import Member
 from spikeloop.simulate.networks.network import Network
 from spikeloop.simulate.networks.signals import Grid, on_grid
 from spikeloop.simulate.networks.simulation import Simulation
 from spikeloop.simulate.scan_engine.plan import Plan, Prepared, prepare, require_room
-from spikeloop.simulate.scan_engine.spike_gradient import SpikeGradient
 from spikeloop.simulate.scan_engine.step import Result, run
 from spikeloop.simulate.scan_engine.synapses import SynapseList, Synapses, synapse_list
 

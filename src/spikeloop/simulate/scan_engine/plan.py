@@ -7,6 +7,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.neurons.spike_gradient import SpikeGradient
 from spikeloop.numerics.random import stream_key
 from spikeloop.simulate.event_engine.group_kernel import GroupShape
 from spikeloop.simulate.event_engine.memory import Memory, lay_out
@@ -17,7 +18,6 @@ from spikeloop.simulate.networks.outside import Events, gather_currents, gather_
 from spikeloop.simulate.networks.recorder import Recorder
 from spikeloop.simulate.networks.signals import Grid
 from spikeloop.simulate.networks.simulation import Simulation
-from spikeloop.simulate.scan_engine.spike_gradient import SpikeGradient
 from spikeloop.simulate.scan_engine.synapses import (
     SynapseList,
     Synapses,

@@ -1,4 +1,4 @@
-"""How gradients pass through the spikes of a network."""
+"""How gradients pass through spikes, and the resets that follow them."""
 
 from dataclasses import dataclass, field
 

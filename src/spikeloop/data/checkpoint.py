@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from spikeloop.data.checks import require
-from spikeloop.encode.model_file import write_safetensors
+from spikeloop.data.safetensors_file import write_safetensors
 from spikeloop.errors import BadFileError, InvalidInputError
 
 

@@ -1,0 +1,154 @@
+"""A spiking network: its settings, and the numbers that it begins with."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+
+from spikeloop.data.checks import require
+from spikeloop.data.settings import require_settings
+from spikeloop.learn.layers import LeakyReadout, SpikingLayer
+from spikeloop.learn.plan import LayerPlan, NetworkPlan, stored_tau
+from spikeloop.learn.signs import AnySign, DalesLaw
+from spikeloop.learn.tick import Tick
+from spikeloop.neurons.model import Value
+from spikeloop.neurons.spike_gradient import SpikeGradient
+from spikeloop.neurons.surrogate import Surrogate
+from spikeloop.numerics.draws import Distribution
+
+if TYPE_CHECKING:
+    from jaxtyping import PRNGKeyArray
+
+    from spikeloop.learn.tick import Numbers
+
+
+@dataclass(frozen=True)
+class SpikingNetwork:
+    """Layers of spiking neurons, one above the other, and leaky integrators that read the last.
+
+    Examples
+    --------
+    >>> network = SpikingNetwork((SpikingLayer(8),), constraint=DalesLaw(0.5))
+    >>> parameters, constants = network.begin(jax.random.key(0), n_inputs=20, n_classes=3)
+    >>> answer = network.plan(dt_ms=1.0).run(parameters | constants, jnp.ones((4, 50, 20)))
+    >>> answer.output.shape
+    (4, 3)
+    """
+
+    layers: tuple[SpikingLayer, ...] = field(default_factory=lambda: (SpikingLayer(),))
+    """From the one that hears the inputs to the one that is read."""
+    readout: LeakyReadout = field(default_factory=LeakyReadout)
+    """What reads the last layer."""
+    constraint: DalesLaw | AnySign = field(default_factory=DalesLaw)
+    """What signs weights may have."""
+    gradient: SpikeGradient = field(
+        default_factory=lambda: SpikeGradient(Surrogate("sigmoid", slope=5.0))
+    )
+    """How gradients pass through spikes."""
+
+    def __post_init__(self) -> None:
+        require_settings(self)
+        require(len(self.layers) > 0, "layers is empty: give one SpikingLayer at least.")
+
+    def begin(
+        self, key: PRNGKeyArray, n_inputs: int, n_classes: int, dt_ms: float = 1.0
+    ) -> tuple[Numbers, Numbers]:
+        """Return what training changes, before it, and what it does not.
+
+        Names begin with ``hidden.0.``, ``hidden.1.``, ..., or ``readout.``.
+
+        Raises
+        ------
+        InvalidInputError
+            A time constant is shorter than a tick.
+        """
+        parameters: Numbers = {}
+        constants: Numbers = {}
+        n_from = n_inputs
+        for index, layer in enumerate(self.layers):
+            name = f"hidden.{index}."
+            key, weight_key, own_key, mask_key, value_key = jax.random.split(key, 5)
+            own, fixed = _neurons(layer, value_key, dt_ms)
+            mask_keys = jax.random.split(mask_key)
+            for part, part_key, drawn_key, n_senders in (
+                ("input", weight_key, mask_keys[0], n_from),
+                *([("recurrent", own_key, mask_keys[1], layer.size)] if layer.recurrent else []),
+            ):
+                signs = jnp.asarray(self.constraint.signs(n_senders))
+                fixed[f"{part}.signs"] = signs
+                own[part] = self.constraint.begin(part_key, signs, layer.size)
+                if layer.connection_probability < 1:
+                    drawn = jax.random.uniform(drawn_key, own[part].shape)
+                    fixed[f"{part}.mask"] = (drawn < layer.connection_probability) * 1.0
+            parameters |= {name + key: value for key, value in own.items()}
+            constants |= {name + key: value for key, value in fixed.items()}
+            n_from = layer.size
+        signs = jnp.asarray(self.constraint.signs(n_from))
+        constants["readout.input.signs"] = signs
+        parameters["readout.input"] = self.constraint.begin(key, signs, n_classes)
+        _require_tau("readout: tau_ms", self.readout.tau_ms, dt_ms)
+        tau_ms = jnp.asarray(self.readout.tau_ms, jnp.float32)
+        if self.readout.trainable:
+            parameters["readout.tau_ms"] = stored_tau(tau_ms, dt_ms)
+        else:
+            constants["readout.tau_ms"] = tau_ms
+        return parameters, constants
+
+    def plan(self, dt_ms: float) -> NetworkPlan:
+        """Return what is compiled for this network; equal plans are compiled once."""
+        layers = tuple(
+            LayerPlan(
+                Tick.of(layer.made(), dt_ms, self.gradient, recurrent=layer.recurrent),
+                layer.size,
+                layer.trainable,
+                tuple(layer.made().time_constants_ms),
+                layer.dropout,
+            )
+            for layer in self.layers
+        )
+        constraint, is_dale = self.constraint, isinstance(self.constraint, DalesLaw)
+        # Without what only matters where weights begin.
+        constraint = DalesLaw(form=constraint.form) if is_dale else AnySign()
+        return NetworkPlan(layers, constraint, self.readout.trainable, dt_ms)
+
+
+def _neurons(layer: SpikingLayer, key: PRNGKeyArray, dt_ms: float) -> tuple[Numbers, Numbers]:
+    """Return the parameters of the neurons that training changes, and the other ones."""
+    neuron = layer.made()
+    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
+    own, fixed = {}, {}
+    for name, value in neuron.parameters.items():
+        values = _values(name, value, layer.size, rng)
+        is_tau = name in neuron.time_constants_ms
+        if is_tau:
+            _require_tau(name, values, dt_ms)
+        if name in layer.trainable:
+            own[f"neuron.{name}"] = stored_tau(values, dt_ms) if is_tau else values
+        else:
+            fixed[f"neuron.{name}"] = values
+    for name, value in neuron.state.items():
+        fixed[f"start.{name}"] = _values(name, value, layer.size, rng)
+    return own, fixed
+
+
+def _values(name: str, value: Value, size: int, rng: np.random.Generator) -> jax.Array:
+    """Return one number for each neuron."""
+    drawn = value.draw(rng, size) if isinstance(value, Distribution) else np.asarray(value)
+    require(
+        drawn.shape in {(), (size,)},
+        f"{name} has shape {drawn.shape}: give one number, or one for each of {size} neurons.",
+    )
+    return jnp.broadcast_to(jnp.asarray(drawn, jnp.float32), size)
+
+
+def _require_tau(name: str, tau_ms: object, dt_ms: float) -> None:
+    shortest = float(np.min(np.asarray(tau_ms)))
+    require(
+        shortest >= dt_ms,
+        f"{name}={shortest:g}: a time constant shorter than a tick, of {dt_ms:g} ms, leaves no "
+        "trace of a spike in the next. Raise it, or lower dt_ms of the task.",
+    )

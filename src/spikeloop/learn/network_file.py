@@ -1,0 +1,161 @@
+"""Trained networks in files: named arrays as safetensors, settings as JSON in their header.
+
+Nothing is run when a file is read, and only the kinds of settings listed here are made. The same
+network gives the same bytes.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import fields, is_dataclass
+from pathlib import Path
+from typing import Any
+
+import jax.numpy as jnp
+import numpy as np
+
+from spikeloop.data.checks import require
+from spikeloop.data.safetensors_file import write_safetensors
+from spikeloop.errors import BadFileError, InvalidInputError
+from spikeloop.learn.layers import LeakyReadout, SpikingLayer
+from spikeloop.learn.network import SpikingNetwork
+from spikeloop.learn.signs import AnySign, DalesLaw
+from spikeloop.learn.tasks.digits import PoissonDigits
+from spikeloop.learn.tasks.localization import SoundLocalization
+from spikeloop.learn.tasks.timing import PatternTiming
+from spikeloop.learn.trained import TrainedNetwork
+from spikeloop.neurons.adaptive_lif import AdaptiveLIF
+from spikeloop.neurons.lif import LIF
+from spikeloop.neurons.spike_gradient import SpikeGradient
+from spikeloop.neurons.surrogate import Surrogate
+from spikeloop.numerics.draws import Gamma, LogNormal, Normal, Uniform
+
+FORMAT = "spikeloop spiking network 1"
+KINDS = {
+    kind.__name__: kind
+    for kind in (
+        *(SpikingNetwork, SpikingLayer, LeakyReadout, DalesLaw, AnySign, SpikeGradient, Surrogate),
+        *(LIF, AdaptiveLIF, Normal, LogNormal, Gamma, Uniform),
+        *(SoundLocalization, PatternTiming, PoissonDigits),
+    )
+}
+"""Settings that a file may hold."""
+_PARTS = ("parameters", "constants", "begun", "history")
+_UNFIT = (KeyError, TypeError, ValueError, AttributeError, RecursionError, OverflowError)
+
+
+def save_network(path: str | Path, trained: TrainedNetwork) -> None:
+    """Write a trained network, whole or not at all.
+
+    Raises
+    ------
+    InvalidInputError
+        Its neurons or its task are of a kind that no file can hold, such as a `Neuron` made of
+        functions of your own; or there is no such folder.
+    """
+    settings = {
+        "format": FORMAT,
+        "network": _told(trained.network),
+        "task": _told(trained.task),
+        "status": trained.status,
+        "advice": list(trained.advice),
+    }
+    arrays = {
+        f"{part}.{name}": np.asarray(value)
+        for part in _PARTS
+        for name, value in getattr(trained, part).items()
+    }
+    arrays |= {f"rates_hz.{index}": rates for index, rates in enumerate(trained.rates_hz)}
+    write_safetensors(Path(path), arrays, {"spikeloop": json.dumps(settings, sort_keys=True)})
+
+
+def load_network(path: str | Path) -> TrainedNetwork:
+    """Read a trained network.
+
+    Raises
+    ------
+    BadFileError
+        The file is damaged, or holds something else.
+    """
+    from safetensors import SafetensorError, safe_open
+
+    path = Path(path)
+    require(path.is_file(), f"{path} is no file.")
+    try:
+        with safe_open(path, framework="numpy") as file:
+            header = json.loads((file.metadata() or {})["spikeloop"])
+            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+        require(header["format"] == FORMAT, f"its format is {header['format']!r}, not {FORMAT!r}.")
+        trained = _assembled(header, arrays)
+        _require_fitting(trained)
+    except (SafetensorError, OSError, InvalidInputError, *_UNFIT) as error:
+        raise BadFileError(
+            f"{path} is damaged, or holds no trained network: {type(error).__name__}: {error}"
+        ) from None
+    return trained
+
+
+def _assembled(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> TrainedNetwork:
+    parts: dict[str, dict[str, Any]] = {part: {} for part in (*_PARTS, "rates_hz")}
+    for key, values in arrays.items():
+        part, _, name = key.partition(".")
+        require(bool(np.isfinite(values).all()) or part == "history", f"{key} is not finite.")
+        parts[part][name] = values if part in {"history", "rates_hz"} else jnp.asarray(values)
+    rates_hz = tuple(parts["rates_hz"][str(index)] for index in range(len(parts["rates_hz"])))
+    network, task = _made(header["network"]), _made(header["task"])
+    require(isinstance(network, SpikingNetwork), "its network is none.")
+    return TrainedNetwork(
+        network,
+        task,
+        **{part: parts[part] for part in _PARTS},
+        rates_hz=rates_hz,
+        status=str(header["status"]),
+        advice=tuple(str(words) for words in header["advice"]),
+    )
+
+
+def _require_fitting(trained: TrainedNetwork) -> None:
+    """Refuse arrays that are not those of the network."""
+    import jax
+
+    task = trained.task
+    wanted = trained.network.begin(jax.random.key(0), task.n_inputs, task.n_classes, task.dt_ms)
+    for numbers, like in zip(
+        (trained.parameters, trained.begun, trained.constants),
+        (wanted[0], wanted[0], wanted[1]),
+        strict=True,
+    ):
+        shapes, expected = (
+            {name: value.shape for name, value in of.items() if not name.endswith(".mask")}
+            for of in (numbers, like)
+        )
+        require(shapes == expected, f"it holds arrays of {shapes}, where {expected} are wanted.")
+
+
+def _told(value: object) -> Any:
+    """Return settings as what JSON can hold."""
+    if isinstance(value, np.ndarray):
+        return {"array": value.tolist()}
+    if isinstance(value, np.generic):
+        return value.item()
+    if value is None or isinstance(value, bool | int | float | str):
+        return value
+    if isinstance(value, tuple):
+        return [_told(item) for item in value]
+    require(
+        is_dataclass(value) and type(value).__name__ in KINDS,
+        f"a file cannot hold {type(value).__name__}: it can hold {', '.join(KINDS)}.",
+    )
+    kept = {field.name: _told(getattr(value, field.name)) for field in fields(value)}
+    return {"kind": type(value).__name__, "fields": kept}
+
+
+def _made(told: Any) -> Any:
+    """Return settings from what JSON held."""
+    if isinstance(told, list):
+        return tuple(_made(item) for item in told)
+    if not isinstance(told, dict):
+        return told
+    if "array" in told:
+        return np.asarray(told["array"], np.float32)
+    return KINDS[told["kind"]](**{name: _made(value) for name, value in told["fields"].items()})

@@ -1,0 +1,365 @@
+"""What trained networks answer, and how often that is right, beside chance and the best possible."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.axis import Axis
+from matplotlib.ticker import MaxNLocator
+
+from spikeloop.data.checks import as_array, as_vector, require
+from spikeloop.viz.style import (
+    BLUE,
+    GREY,
+    NARROW_IN,
+    PALE,
+    PALETTE,
+    VERMILLION,
+    axes_or_new,
+    box_axes,
+    count_noun,
+    integer_ticks,
+    legend_above,
+    say_empty,
+    styled,
+)
+from spikeloop.viz.tables import format_value
+
+_MOST_CLASS_TICKS = 7
+_ACCURACY = "accuracy (%)"
+
+
+@styled
+def plot_confusion(
+    confusion: np.ndarray, class_values: np.ndarray, *, label: str, ax: Axes | None = None
+) -> Axes:
+    """Draw how often each class was answered, given the true one.
+
+    Answers that are right lie on the rising diagonal. The scale of colours is always from 0 to 1,
+    so that networks can be compared; classes that never came are grey.
+
+    Parameters
+    ----------
+    confusion
+        (true, answered) shares of the answers to each true class, which add up to 1; NaN for a
+        class that never came.
+    class_values
+        (class,) the value in the middle of each class, ascending.
+    label
+        What the value is, with its unit.
+    ax
+        Where to draw; a new figure if None.
+
+    Raises
+    ------
+    InvalidInputError
+        The shares are not those of so many classes, or the values do not ascend.
+
+    Examples
+    --------
+    >>> ax = plot_confusion(np.eye(2), np.array([-45.0, 45.0]), label="IPD (deg)")
+    >>> ax.get_xlabel(), ax.get_ylabel()
+    ('true IPD (deg)', 'answered IPD (deg)')
+    """
+    confusion = as_array("confusion", confusion, ("true", "answered"), float)
+    class_values = checked_values(class_values)
+    n = len(class_values)
+    require(
+        confusion.shape == (n, n),
+        f"confusion has shape {confusion.shape}: {count_noun(n, 'class value')} want ({n}, {n}).",
+    )
+    ax = axes_or_new(ax, NARROW_IN, 3.8)
+    box_axes(ax)
+    ax.set_facecolor(PALE)
+    shown = np.ma.masked_invalid(confusion.T)
+    image = ax.imshow(shown, origin="lower", extent=(0, n, 0, n), vmin=0, vmax=1, cmap="viridis")
+    bar = ax.figure.colorbar(image, ax=ax, pad=0.03)
+    bar.set_label("share of answers", fontsize=8)
+    bar.outline.set_linewidth(0.5)
+    for axis in (ax.xaxis, ax.yaxis):
+        class_ticks(axis, class_values)
+    ax.set(xlabel=f"true {label}", ylabel=f"answered {label}")
+    n_missing = int(np.isnan(confusion).all(axis=1).sum())
+    if n_missing:
+        ax.set_title(f"grey: {n_missing} of {n} classes never came", fontsize=8.5)
+    return ax
+
+
+@styled
+def plot_answers(
+    truth: np.ndarray,
+    estimates: np.ndarray,
+    class_values: np.ndarray,
+    *,
+    label: str,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw how often each value was true, and how often it was answered.
+
+    Parameters
+    ----------
+    truth
+        (trial,) true values.
+    estimates
+        (trial,) values in the middle of the answered classes.
+    class_values
+        (class,) the value in the middle of each class, ascending; there is a bin for each.
+    label
+        What the value is, with its unit.
+    ax
+        Where to draw; a new figure if None.
+
+    Raises
+    ------
+    InvalidInputError
+        There are not as many estimates as true values, or the class values do not ascend.
+
+    Examples
+    --------
+    >>> ax = plot_answers([-50.0, 20.0], [-45.0, 45.0], [-45.0, 45.0], label="IPD (deg)")
+    >>> ax.get_ylabel()
+    'trials'
+    """
+    truth, estimates = as_vector("truth", truth, float), as_vector("estimates", estimates, float)
+    require(
+        len(truth) == len(estimates),
+        f"{len(truth)} true values and {len(estimates)} estimates: give as many.",
+    )
+    edges = _class_edges(checked_values(class_values))
+    ax = axes_or_new(ax, NARROW_IN, 2.8)
+    # The line of the estimates is drawn over the area of the truth: both stay seen where they meet.
+    looks = {"true": {"fill": True, "color": "#C8C8C8"}, "answered": {"color": BLUE, "lw": 1.6}}
+    for (name, look), values in zip(looks.items(), (truth, estimates), strict=True):
+        counts, _ = np.histogram(values, edges)
+        n_outside = len(values) - int(counts.sum())
+        ax.stairs(
+            counts, edges, label=f"{name}, {n_outside} outside" if n_outside else name, **look
+        )
+    ax.set(xlabel=label, ylabel="trials", xlim=edges[[0, -1]])
+    ax.set_ylim(0, None if len(truth) else 1)
+    ax.set_xticks(_tick_values(class_values)[0])
+    integer_ticks(ax.yaxis)
+    legend_above(ax, 2)
+    if not len(truth):
+        say_empty(ax, "no trial")
+    return ax
+
+
+@styled
+def plot_accuracies(
+    accuracies: Mapping[str, np.ndarray],
+    *,
+    ends: Mapping[str, tuple[float, float]] | None = None,
+    ideal: float | None = None,
+    chance: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw the accuracies of several networks, or of one with lesions, the first on top.
+
+    Small dots are single data sets or networks; the large dot is their mean, and is written out.
+
+    Parameters
+    ----------
+    accuracies
+        Name -> (draw,) shares of right answers.
+    ends
+        Name -> the ends of the interval of the mean; none is drawn for names left out.
+    ideal
+        Accuracy of the ideal observer, marked by a line.
+    chance
+        Accuracy of guessing, marked by a line.
+    ax
+        Where to draw; a new figure if None.
+
+    Raises
+    ------
+    InvalidInputError
+        There is no name, a name has no accuracy, or one is not a share; or ends are of others.
+
+    Examples
+    --------
+    >>> found = {"intact": [0.87, 0.88], "no inhibition": [0.1, 0.12]}
+    >>> ax = plot_accuracies(found, ends={"intact": (0.86, 0.89)}, ideal=0.94, chance=1 / 12)
+    >>> [text.get_text() for text in ax.get_yticklabels()]
+    ['intact', 'no inhibition']
+    """
+    shares = {name: _checked_shares(name, values) for name, values in accuracies.items()}
+    ends = dict(ends or {})
+    require(len(shares) > 0, "accuracies is empty: give at least one name.")
+    require(
+        set(ends) <= set(shares),
+        f"ends names {sorted(set(ends) - set(shares))}: accuracies holds {sorted(shares)}.",
+    )
+    ax = axes_or_new(ax, NARROW_IN, 0.32 * len(shares) + 0.9)
+    beside = ax.get_yaxis_transform()
+    for place, (name, values) in enumerate(shares.items()):
+        ax.plot(100 * values, np.full(len(values), place), "o", ms=3, mew=0, color=GREY, alpha=0.6)
+        mean = 100 * float(values.mean())
+        if name in ends:
+            ax.plot(100 * np.array(ends[name]), [place, place], color=BLUE, lw=2.0)
+        ax.plot(mean, place, "o", ms=5.5, mec="white", mew=0.6, color=BLUE)
+        ax.text(1.02, place, f"{mean:.1f}", va="center", fontsize=8, transform=beside)
+    for name, accuracy, colour, side in _references(ideal, chance):
+        ax.axvline(100 * accuracy, color=colour, lw=1.0, ls="--", zorder=0)
+        words = f"{name} {100 * accuracy:.1f}"
+        above = {"transform": ax.get_xaxis_transform(), "fontsize": 8, "va": "bottom"}
+        ax.text(100 * accuracy, 1.02, words, color=colour, ha=side, **above)
+    ax.set_yticks(range(len(shares)), list(shares))
+    ax.set(xlabel=_ACCURACY, ylim=(len(shares) - 0.5, -0.5))
+    ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
+    ax.tick_params(axis="y", length=0)
+    ax.spines["left"].set_visible(False)
+    return ax
+
+
+@styled
+def plot_accuracy_by_inhibition(
+    inhibitory: np.ndarray,
+    accuracies: Mapping[str, np.ndarray],
+    *,
+    ends: Mapping[str, np.ndarray] | None = None,
+    ideal: float | None = None,
+    chance: float | None = None,
+    ax: Axes | None = None,
+) -> Axes:
+    """Draw accuracy against the share of units that inhibit.
+
+    Lines join the means; dots are single networks, moved aside a little where there are several
+    lines; bands are intervals of the means.
+
+    Parameters
+    ----------
+    inhibitory
+        (share,) shares of inhibitory units, ascending.
+    accuracies
+        Name of a line -> (share, network) shares of right answers; NaN for a network that is
+        missing.
+    ends
+        Name of a line -> (share, 2) the ends of the interval of the mean.
+    ideal
+        Accuracy of the ideal observer, marked by a line.
+    chance
+        Accuracy of guessing, marked by a line.
+    ax
+        Where to draw; a new figure if None.
+
+    Raises
+    ------
+    InvalidInputError
+        There is no line, or one does not have a row of shares for each share of inhibitory units;
+        or ends are of others.
+
+    Examples
+    --------
+    >>> found = {"tau 2 ms": [[0.5, 0.52], [0.8, 0.84]]}
+    >>> ax = plot_accuracy_by_inhibition([0.0, 0.5], found, ideal=0.94, chance=1 / 12)
+    >>> ax.get_xlabel()
+    'share of inhibitory units (%)'
+    """
+    percent = 100 * _ascending("inhibitory", inhibitory)
+    require(len(accuracies) > 0, "accuracies is empty: give at least one line.")
+    tables = {name: _checked_rows(name, rows, len(percent)) for name, rows in accuracies.items()}
+    bands = {
+        name: _checked_rows(f"ends of {name}", e, len(percent)) for name, e in (ends or {}).items()
+    }
+    require(
+        set(bands) <= set(tables),
+        f"ends names {sorted(set(bands) - set(tables))}: accuracies holds {sorted(tables)}.",
+    )
+    ax = axes_or_new(ax, NARROW_IN, 3.1)
+    aside = 0.012 * (np.ptp(percent) or 1.0)
+    for i, (name, table) in enumerate(tables.items()):
+        colour = PALETTE[i % len(PALETTE)]
+        n_known = np.isfinite(table).sum(axis=1)
+        means = np.where(n_known, np.nansum(table, axis=1) / np.maximum(n_known, 1), np.nan)
+        x = percent + (i - (len(tables) - 1) / 2) * aside
+        ax.plot(x, 100 * table, "o", ms=3, mew=0, color=colour, alpha=0.45)
+        ax.plot(percent, 100 * means, "o-", ms=4.5, color=colour, label=name)
+        if name in bands:
+            ax.fill_between(percent, *100 * bands[name].T, color=colour, alpha=0.18, lw=0)
+    for name, accuracy, colour, _ in _references(ideal, chance):
+        ax.axhline(100 * accuracy, color=colour, lw=1.0, ls="--", zorder=0)
+        words = f"{name}\n{100 * accuracy:.1f}".replace("ideal observer", "ideal\nobserver")
+        right = {"transform": ax.get_yaxis_transform(), "fontsize": 8, "va": "center"}
+        ax.text(1.02, 100 * accuracy, words, color=colour, **right)
+    ax.set(xlabel="share of inhibitory units (%)", ylabel=_ACCURACY)
+    legend_above(ax, 3)
+    return ax
+
+
+def class_ticks(axis: Axis, class_values: np.ndarray) -> None:
+    """Put ticks on an axis on which class i reaches from i to i + 1, as few as are read easily."""
+    values, places = _tick_values(class_values)
+    axis.set_ticks(places, [format_value(float(value)) for value in values])
+
+
+def checked_values(class_values: np.ndarray) -> np.ndarray:
+    """Return the values of classes, of which there is at least one."""
+    class_values = _ascending("class_values", class_values)
+    require(len(class_values) > 0, "class_values is empty: give a value for each class.")
+    return class_values
+
+
+def _tick_values(class_values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return what to write and where: middles or bounds of classes, whichever are rounder."""
+    middles = np.asarray(class_values, dtype=float)
+    choices = [(middles, np.arange(len(middles)) + 0.5)]
+    edges = _class_edges(middles)
+    choices.append((edges, np.arange(len(edges))))
+    lengths = [
+        sum(len(format_value(float(x))) for x in values) / len(values) for values, _ in choices
+    ]
+    values, places = choices[int(lengths[1] < lengths[0])]
+    step = next(k for k in range(1, len(values) + 1) if _is_sparse(len(values), k))
+    return values[::step], places[::step]
+
+
+def _is_sparse(n: int, step: int) -> bool:
+    """Return whether every step-th of n ticks are few enough, and the last among them."""
+    n_kept = -(-n // step)
+    return n_kept <= _MOST_CLASS_TICKS and ((n - 1) % step == 0 or n_kept <= _MOST_CLASS_TICKS - 3)
+
+
+def _class_edges(middles: np.ndarray) -> np.ndarray:
+    """Return bounds half way between the middles, and as far beyond the first and the last."""
+    if len(middles) == 1:
+        return middles + np.array([-0.5, 0.5])
+    between = (middles[:-1] + middles[1:]) / 2
+    return np.concatenate([[2 * middles[0] - between[0]], between, [2 * middles[-1] - between[-1]]])
+
+
+def _ascending(name: str, values: np.ndarray) -> np.ndarray:
+    values = as_vector(name, values, float)
+    require(bool((np.diff(values) > 0).all()), f"{name} must ascend: sort it, each value once.")
+    return values
+
+
+def _checked_shares(name: str, values: np.ndarray) -> np.ndarray:
+    values = as_vector(f"accuracies[{name!r}]", values, float)
+    require(len(values) > 0, f"accuracies[{name!r}] is empty: give at least one.")
+    _require_shares(name, values)
+    return values
+
+
+def _checked_rows(name: str, rows: np.ndarray, n_rows: int) -> np.ndarray:
+    rows = as_array(name, rows, ("share", "network"), float)
+    require(
+        len(rows) == n_rows,
+        f"{name} has {len(rows)} rows: there are {n_rows} shares of inhibitory units.",
+    )
+    _require_shares(name, rows)
+    return rows
+
+
+def _require_shares(name: str, values: np.ndarray) -> None:
+    known = values[np.isfinite(values)]
+    require(
+        bool(((known >= 0) & (known <= 1)).all()),
+        f"{name} reaches from {known.min(initial=0):.3g} to {known.max(initial=0):.3g}: give shares, in 0..1.",
+    )
+
+
+def _references(ideal: float | None, chance: float | None) -> list[tuple[str, float, str, str]]:
+    """Return name, accuracy, colour and the side of the words of each line that is wanted."""
+    lines = [("chance", chance, GREY, "left"), ("ideal observer", ideal, VERMILLION, "right")]
+    return [(name, share, colour, side) for name, share, colour, side in lines if share is not None]
