@@ -57,6 +57,7 @@ class OwnTraining:
         return jax.tree.map(lambda values: values[0], (self.learned.parameters, self.constants))
 
     def __call__(self):
+        """Take a step with each network."""
         self.learned, _ = step(self.learned, self.constants, self.trials)
         jax.block_until_ready(self.learned)
 
@@ -126,6 +127,7 @@ class TorchTraining:
         self.target = torch.tensor(np.array(trials.target)).long()
 
     def __call__(self):
+        """Take a step."""
         self.adam.zero_grad()
         output, _ = self.network(self.spikes)
         self.torch.nn.functional.cross_entropy(output, self.target).backward()
@@ -238,7 +240,7 @@ def norse_network(torch, base):
         def __init__(self):
             super().__init__()
             leak = torch.tensor((1 - KEEPS) / 1e-3)  # so that Euler's step of 1 ms is exact
-            # The derivative of a spike is 1 - tanh(alpha x)^2: that of our sigmoid, at half of SLOPE.
+            # A spike's derivative is 1 - tanh(alpha x)^2, that of the others at half of SLOPE.
             parameters = norse.LIFBoxParameters(leak, method="tanh", alpha=SLOPE / 2)
             self.cell = norse.LIFBoxCell(parameters, dt=1e-3)
             self.reader = norse.LIBoxCell(norse.LIBoxParameters(leak), dt=1e-3)

@@ -81,6 +81,19 @@ def test_magnitudes_before_training_do_not_depend_on_the_form():
         np.testing.assert_allclose(other, drawn[0], rtol=1e-4)
 
 
+@pytest.mark.parametrize("form", [*FORMS, "any"])
+def test_weights_before_training_are_so_many_times_larger_as_the_scale_says(form):
+    once, more = (
+        AnySign(scale=scale) if form == "any" else DalesLaw(0.3, form, scale=scale)
+        for scale in (1.0, 200.0)
+    )
+    signs = jnp.asarray(once.signs(N_FROM))
+    small, large = (
+        law.weights(law.begin(jax.random.key(2), signs, N_TO), signs) for law in (once, more)
+    )
+    np.testing.assert_allclose(large, 200 * small, rtol=1e-4)
+
+
 @pytest.mark.parametrize("inhibitory", [0, 1])
 def test_units_of_one_kind_are_not_scaled(inhibitory):
     law = DalesLaw(inhibitory)
@@ -141,9 +154,12 @@ def test_without_a_constraint_weights_have_either_sign_and_may_cross_0():
     np.testing.assert_allclose(law.weights(moved, signs), -theta, rtol=1e-5)
 
 
-def test_a_share_beyond_0_and_1_is_refused():
+def test_settings_that_make_no_sense_are_refused():
     for inhibitory in (-0.1, 1.1, float("nan")):
         with pytest.raises(InvalidInputError, match="inhibitory"):
             DalesLaw(inhibitory)
     with pytest.raises(InvalidInputError, match="form"):
         DalesLaw(form="square")
+    for law in (AnySign, DalesLaw):
+        with pytest.raises(InvalidInputError, match="scale"):
+            law(scale=0.0)

@@ -164,8 +164,9 @@ def draw_plainly(drawn):
 
 def test_every_public_drawing_is_tried():
     tried = {name for draw in DRAWINGS.values() for name in draw.__code__.co_names}
-    for others in ("test_models.py", "test_network.py", "test_recording.py", "test_temporal.py"):
-        tried |= set(re.findall(r"plot_\w+", Path(__file__).with_name(others).read_text()))
+    for others in ("learn", "models", "network", "recording", "temporal"):
+        text = Path(__file__).with_name(f"test_{others}.py").read_text()
+        tried |= set(re.findall(r"plot_\w+", text))
     assert {name for name in viz.__all__ if name.startswith("plot_")} <= tried
 
 

@@ -7,12 +7,13 @@ from typing import TYPE_CHECKING
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 LEAST_PROBABILITY = 1e-12
-GOLDEN = jnp.uint32(0x9E3779B9)
+GOLDEN = np.uint32(0x9E3779B9)
 """2^32 over the golden ratio: multiples of it lie far apart."""
 
 

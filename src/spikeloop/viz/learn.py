@@ -1,4 +1,4 @@
-"""What trained networks answer, and how often that is right, beside chance and the best possible."""
+"""What trained networks answer, and how often that is right, beside chance and the best."""
 
 from collections.abc import Mapping
 
@@ -7,14 +7,14 @@ from matplotlib.axes import Axes
 from matplotlib.axis import Axis
 from matplotlib.ticker import MaxNLocator
 
-from spikeloop.data.checks import as_array, as_vector, require
+from spikeloop.data.checks import as_array, as_vector, require, require_finite
 from spikeloop.viz.style import (
     BLUE,
     GREY,
+    INK,
     NARROW_IN,
     PALE,
     PALETTE,
-    VERMILLION,
     axes_or_new,
     box_axes,
     count_noun,
@@ -27,6 +27,7 @@ from spikeloop.viz.tables import format_value
 
 _MOST_CLASS_TICKS = 7
 _ACCURACY = "accuracy (%)"
+_LEGEND_LETTERS, _KEY_LETTERS = 62, 7  # of a row, and as wide as a key and the room beside it
 
 
 @styled
@@ -137,7 +138,7 @@ def plot_answers(
         )
     ax.set(xlabel=label, ylabel="trials", xlim=edges[[0, -1]])
     ax.set_ylim(0, None if len(truth) else 1)
-    ax.set_xticks(_tick_values(class_values)[0])
+    ax.set_xticks(value_ticks(class_values)[0])
     integer_ticks(ax.yaxis)
     legend_above(ax, 2)
     if not len(truth):
@@ -149,7 +150,7 @@ def plot_answers(
 def plot_accuracies(
     accuracies: Mapping[str, np.ndarray],
     *,
-    ends: Mapping[str, tuple[float, float]] | None = None,
+    ends: Mapping[str, np.ndarray] | None = None,
     ideal: float | None = None,
     chance: float | None = None,
     ax: Axes | None = None,
@@ -163,7 +164,7 @@ def plot_accuracies(
     accuracies
         Name -> (draw,) shares of right answers.
     ends
-        Name -> the ends of the interval of the mean; none is drawn for names left out.
+        Name -> (2,) the ends of the interval of the mean; none is drawn for names left out.
     ideal
         Accuracy of the ideal observer, marked by a line.
     chance
@@ -184,28 +185,25 @@ def plot_accuracies(
     ['intact', 'no inhibition']
     """
     shares = {name: _checked_shares(name, values) for name, values in accuracies.items()}
-    ends = dict(ends or {})
     require(len(shares) > 0, "accuracies is empty: give at least one name.")
-    require(
-        set(ends) <= set(shares),
-        f"ends names {sorted(set(ends) - set(shares))}: accuracies holds {sorted(shares)}.",
-    )
+    bars = _checked_ends(ends, shares, (2,))
     ax = axes_or_new(ax, NARROW_IN, 0.32 * len(shares) + 0.9)
     beside = ax.get_yaxis_transform()
     for place, (name, values) in enumerate(shares.items()):
+        ax.axhline(place, color=PALE, lw=0.7, zorder=0)
         ax.plot(100 * values, np.full(len(values), place), "o", ms=3, mew=0, color=GREY, alpha=0.6)
         mean = 100 * float(values.mean())
-        if name in ends:
-            ax.plot(100 * np.array(ends[name]), [place, place], color=BLUE, lw=2.0)
+        if name in bars:
+            ax.plot(100 * bars[name], [place, place], color=BLUE, lw=2.0)
         ax.plot(mean, place, "o", ms=5.5, mec="white", mew=0.6, color=BLUE)
         ax.text(1.02, place, f"{mean:.1f}", va="center", fontsize=8, transform=beside)
-    for name, accuracy, colour, side in _references(ideal, chance):
-        ax.axvline(100 * accuracy, color=colour, lw=1.0, ls="--", zorder=0)
-        words = f"{name} {100 * accuracy:.1f}"
-        above = {"transform": ax.get_xaxis_transform(), "fontsize": 8, "va": "bottom"}
-        ax.text(100 * accuracy, 1.02, words, color=colour, ha=side, **above)
+    for name, percent, colour, side in _references(ideal, chance):
+        over = {"transform": ax.get_xaxis_transform(), "color": colour}
+        ax.plot([percent, percent], [0, 1], lw=1.0, ls="--", zorder=1, **over)
+        ax.text(percent, 1.02, f"{name} {percent:.1f}", ha=side, va="bottom", fontsize=8, **over)
     ax.set_yticks(range(len(shares)), list(shares))
     ax.set(xlabel=_ACCURACY, ylim=(len(shares) - 0.5, -0.5))
+    ax.set_xlim(left=_start_of(*ax.get_xlim()))
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
@@ -246,7 +244,7 @@ def plot_accuracy_by_inhibition(
     Raises
     ------
     InvalidInputError
-        There is no line, or one does not have a row of shares for each share of inhibitory units;
+        There is no share or no line, or a line does not have a row of accuracies for each share;
         or ends are of others.
 
     Examples
@@ -257,15 +255,10 @@ def plot_accuracy_by_inhibition(
     'share of inhibitory units (%)'
     """
     percent = 100 * _ascending("inhibitory", inhibitory)
+    require(len(percent) > 0, "inhibitory is empty: give at least one share.")
     require(len(accuracies) > 0, "accuracies is empty: give at least one line.")
     tables = {name: _checked_rows(name, rows, len(percent)) for name, rows in accuracies.items()}
-    bands = {
-        name: _checked_rows(f"ends of {name}", e, len(percent)) for name, e in (ends or {}).items()
-    }
-    require(
-        set(bands) <= set(tables),
-        f"ends names {sorted(set(bands) - set(tables))}: accuracies holds {sorted(tables)}.",
-    )
+    bands = _checked_ends(ends, tables, (len(percent), 2))
     ax = axes_or_new(ax, NARROW_IN, 3.1)
     aside = 0.012 * (np.ptp(percent) or 1.0)
     for i, (name, table) in enumerate(tables.items()):
@@ -277,30 +270,25 @@ def plot_accuracy_by_inhibition(
         ax.plot(percent, 100 * means, "o-", ms=4.5, color=colour, label=name)
         if name in bands:
             ax.fill_between(percent, *100 * bands[name].T, color=colour, alpha=0.18, lw=0)
-    for name, accuracy, colour, _ in _references(ideal, chance):
-        ax.axhline(100 * accuracy, color=colour, lw=1.0, ls="--", zorder=0)
-        words = f"{name}\n{100 * accuracy:.1f}".replace("ideal observer", "ideal\nobserver")
-        right = {"transform": ax.get_yaxis_transform(), "fontsize": 8, "va": "center"}
-        ax.text(1.02, 100 * accuracy, words, color=colour, **right)
+    for name, level, colour, _ in _references(ideal, chance):
+        beside = {"transform": ax.get_yaxis_transform(), "color": colour}
+        ax.plot([0, 1], [level, level], lw=1.0, ls="--", zorder=1, **beside)
+        words = f"{name} {level:.1f}".replace(" ", "\n")
+        ax.text(1.02, level, words, va="center", fontsize=8, **beside)
     ax.set(xlabel="share of inhibitory units (%)", ylabel=_ACCURACY)
-    legend_above(ax, 3)
+    ax.set_ylim(bottom=_start_of(*ax.get_ylim()))
+    longest = max(len(name) for name in tables)
+    legend_above(ax, int(np.clip(_LEGEND_LETTERS // (longest + _KEY_LETTERS), 1, 3)))
     return ax
 
 
 def class_ticks(axis: Axis, class_values: np.ndarray) -> None:
     """Put ticks on an axis on which class i reaches from i to i + 1, as few as are read easily."""
-    values, places = _tick_values(class_values)
+    values, places = value_ticks(class_values)
     axis.set_ticks(places, [format_value(float(value)) for value in values])
 
 
-def checked_values(class_values: np.ndarray) -> np.ndarray:
-    """Return the values of classes, of which there is at least one."""
-    class_values = _ascending("class_values", class_values)
-    require(len(class_values) > 0, "class_values is empty: give a value for each class.")
-    return class_values
-
-
-def _tick_values(class_values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+def value_ticks(class_values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     """Return what to write and where: middles or bounds of classes, whichever are rounder."""
     middles = np.asarray(class_values, dtype=float)
     choices = [(middles, np.arange(len(middles)) + 0.5)]
@@ -312,6 +300,13 @@ def _tick_values(class_values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
     values, places = choices[int(lengths[1] < lengths[0])]
     step = next(k for k in range(1, len(values) + 1) if _is_sparse(len(values), k))
     return values[::step], places[::step]
+
+
+def checked_values(class_values: np.ndarray) -> np.ndarray:
+    """Return the values of classes, of which there is at least one."""
+    class_values = _ascending("class_values", class_values)
+    require(len(class_values) > 0, "class_values is empty: give a value for each class.")
+    return class_values
 
 
 def _is_sparse(n: int, step: int) -> bool:
@@ -330,6 +325,7 @@ def _class_edges(middles: np.ndarray) -> np.ndarray:
 
 def _ascending(name: str, values: np.ndarray) -> np.ndarray:
     values = as_vector(name, values, float)
+    require_finite(name, values)
     require(bool((np.diff(values) > 0).all()), f"{name} must ascend: sort it, each value once.")
     return values
 
@@ -337,11 +333,13 @@ def _ascending(name: str, values: np.ndarray) -> np.ndarray:
 def _checked_shares(name: str, values: np.ndarray) -> np.ndarray:
     values = as_vector(f"accuracies[{name!r}]", values, float)
     require(len(values) > 0, f"accuracies[{name!r}] is empty: give at least one.")
-    _require_shares(name, values)
+    require_finite(f"accuracies[{name!r}]", values)
+    _require_shares(f"accuracies[{name!r}]", values)
     return values
 
 
 def _checked_rows(name: str, rows: np.ndarray, n_rows: int) -> np.ndarray:
+    name = f"accuracies[{name!r}]"
     rows = as_array(name, rows, ("share", "network"), float)
     require(
         len(rows) == n_rows,
@@ -351,15 +349,35 @@ def _checked_rows(name: str, rows: np.ndarray, n_rows: int) -> np.ndarray:
     return rows
 
 
-def _require_shares(name: str, values: np.ndarray) -> None:
-    known = values[np.isfinite(values)]
-    require(
-        bool(((known >= 0) & (known <= 1)).all()),
-        f"{name} reaches from {known.min(initial=0):.3g} to {known.max(initial=0):.3g}: give shares, in 0..1.",
-    )
+def _checked_ends(
+    ends: Mapping[str, np.ndarray] | None, accuracies: Mapping[str, np.ndarray], shape: tuple
+) -> dict[str, np.ndarray]:
+    arrays = {name: np.asarray(pair, dtype=float) for name, pair in (ends or {}).items()}
+    for name, array in arrays.items():
+        require(name in accuracies, f"ends names {name!r}: accuracies holds {sorted(accuracies)}.")
+        require(
+            array.shape == shape,
+            f"ends[{name!r}] has shape {array.shape}: it must be {shape}.",
+        )
+    return arrays
+
+
+def _require_shares(name: str, shares: np.ndarray) -> None:
+    wrong = shares[np.isfinite(shares) & ((shares < 0) | (shares > 1))]
+    require(not wrong.size, f"{name} holds {wrong[:1]}: give shares, in 0..1.")
 
 
 def _references(ideal: float | None, chance: float | None) -> list[tuple[str, float, str, str]]:
-    """Return name, accuracy, colour and the side of the words of each line that is wanted."""
-    lines = [("chance", chance, GREY, "left"), ("ideal observer", ideal, VERMILLION, "right")]
-    return [(name, share, colour, side) for name, share, colour, side in lines if share is not None]
+    """Return name, percent, colour and the side of the words of each line that is wanted."""
+    lines = {"chance": (chance, GREY, "left"), "ideal observer": (ideal, INK, "right")}
+    wanted = []
+    for name, (share, colour, side) in lines.items():
+        if share is not None:
+            _require_shares(name, np.array([share], dtype=float))
+            wanted.append((name, 100 * share, colour, side))
+    return wanted
+
+
+def _start_of(low: float, high: float) -> float:
+    """Return where an axis of percents begins: at 0, where it would begin not far from it."""
+    return 0.0 if low < 0.25 * high else low

@@ -8,15 +8,13 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from spikeloop.data.checks import as_array, require
-from spikeloop.viz.learn import checked_values, class_ticks
-from spikeloop.viz.learn_weights import group_ends
+from spikeloop.viz.learn import checked_values, class_ticks, value_ticks
+from spikeloop.viz.learn_weights import EAR_COLOURS, checked_units, group_ends
 from spikeloop.viz.network import POPULATION_COLOURS
 from spikeloop.viz.style import (
-    BLUE,
     GREEN,
     GREY,
     NARROW_IN,
-    ORANGE,
     PALETTE,
     PURPLE,
     SKY,
@@ -32,7 +30,8 @@ from spikeloop.viz.style import (
 )
 from spikeloop.viz.tables import format_value
 
-_GROUP_COLOURS = (BLUE, ORANGE, SKY, PURPLE)
+_GROUP_COLOURS = (*EAR_COLOURS, SKY, PURPLE)
+_QUIET_HZ = 1.0
 _MOST_BARS = 60  # of more rows, spikes are dots
 
 
@@ -63,7 +62,8 @@ class TrialActivity:
         axes = {"spikes": ("time", "input"), "potentials": ("time", "class")}
         arrays = {name: as_array(name, getattr(self, name), axes[name], float) for name in axes}
         for name, values in self.hidden.items():
-            arrays[name] = as_array(f"hidden[{name!r}]", values, ("time", "unit"), float)
+            place = f"hidden[{name!r}]"
+            arrays[place] = as_array(place, values, ("time", "unit"), float)
         lengths = {name: len(array) for name, array in arrays.items()}
         require(
             len(set(lengths.values())) == 1,
@@ -83,7 +83,7 @@ class TrialActivity:
             group_ends(self.groups, arrays["spikes"].shape[1], "inputs")
         for name, signs in (self.signs or {}).items():
             require(
-                name in self.hidden and np.shape(signs) == (arrays[name].shape[1],),
+                name in self.hidden and np.shape(signs) == np.shape(self.hidden[name])[1:],
                 f"signs[{name!r}] has shape {np.shape(signs)}: give one for each unit of a layer "
                 f"in {list(self.hidden)}.",
             )
@@ -140,6 +140,9 @@ def plot_tuning(
 ) -> Axes:
     """Draw the mean rate of each unit for each class, units sorted by what they fire most for.
 
+    Of units that fire most for the same class, the more active come first; those that reach 1 Hz
+    for no class are last.
+
     Parameters
     ----------
     rates_hz
@@ -171,7 +174,8 @@ def plot_tuning(
         say_empty(ax, "no unit")
         return ax
     known = np.where(np.isnan(rates_hz), -np.inf, rates_hz)
-    order = np.argsort(known.argmax(axis=0), kind="stable")
+    peak = known.max(axis=0)
+    order = np.lexsort((-peak, known.argmax(axis=0), peak < _QUIET_HZ))
     image = ax.imshow(
         np.ma.masked_invalid(rates_hz[:, order].T),
         extent=(0, n_classes, n_units + 0.5, 0.5),
@@ -218,16 +222,11 @@ def plot_tuning_curves(
     [1.0, 5.0]
     """
     rates_hz, class_values = _checked_rates(rates_hz, class_values)
-    n_units = rates_hz.shape[1]
-    units = list(units)
-    require(
-        len(units) <= len(PALETTE) and all(0 <= unit < n_units for unit in units),
-        f"units={units}: give at most {len(PALETTE)} of 0..{n_units - 1}.",
-    )
+    units = checked_units(units, rates_hz.shape[1], len(PALETTE))
     ax = axes_or_new(ax, NARROW_IN, 2.8)
     for unit, colour in zip(units, PALETTE, strict=False):
         ax.plot(class_values, rates_hz[:, unit], ".-", color=colour, label=f"unit {unit}")
-    ax.set(xlabel=label, ylabel="rate (Hz)")
+    ax.set(xlabel=label, ylabel="rate (Hz)", xticks=value_ticks(class_values)[0])
     ax.set_ylim(bottom=0)
     if units:
         legend_above(ax, 4)
@@ -262,8 +261,8 @@ def _draw_spikes(
     for name in present:
         mine = names[row] == name
         look = {"ls": "none", "color": colours[name], "label": name, "rasterized": not few}
-        ax.plot(dt_ms * tick[mine], row[mine] + 1, **look, **mark)
-    ax.set_ylim(max(spikes.shape[1], 1) + 0.5, 0.5)
+        ax.plot(dt_ms * tick[mine], row[mine], **look, **mark)
+    ax.set_ylim(max(spikes.shape[1], 1) - 0.5, -0.5)
     integer_ticks(ax.yaxis)
     if len(present) > 1:
         legend_above(ax, len(present))
@@ -286,7 +285,8 @@ def _draw_potentials(ax: Axes, activity: TrialActivity, label: str) -> None:
             true: (GREEN, f"true: {values[true]}"),
             answered: (PURPLE, f"answered: {values[answered]}"),
         }
-    for index, trace in enumerate(potentials.T):
+    for index in [*marked, *(i for i in range(len(values)) if i not in marked)]:
+        trace = potentials[:, index]
         colour, words = marked.get(index, (GREY, None))
         look = {"color": colour, "zorder": 3 if words else 2}
         ax.plot(times_ms, trace, lw=1.6 if words else 0.5, label=words, **look)

@@ -6,6 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.image import AxesImage
+from matplotlib.ticker import MaxNLocator
 
 from spikeloop.data.checks import as_array, as_vector, require
 from spikeloop.viz.style import (
@@ -27,7 +28,9 @@ EAR_COLOURS = (BLUE, ORANGE)
 """Of what comes from the left, and from the right."""
 
 _MOST_PANELS = 12
-_COLUMNS = 3
+_MOST_COLUMNS = 3
+_NEAR_SHARE = 0.15  # of the fibres of an ear, over which weights are averaged
+_DEGREE_STEPS = (1, 1.5, 3, 4.5, 9, 10)
 _CLIPPED_PERCENT = 99.5  # of magnitudes within the scale, so that a few large ones hide no others
 
 
@@ -42,7 +45,8 @@ def plot_weight_maps(
     """Draw all weights of a matrix before and after training: blue inhibits, red excites.
 
     Both are on one scale, which holds 99.5 % of the weights; the pointed ends of the colour bar
-    stand for the others. Give the signs of the weights to see nothing but these.
+    stand for the others. Give the signs of the weights to see nothing but these. Where units that
+    excite and that inhibit alternate, sort the rows, and name both kinds in the groups.
 
     Parameters
     ----------
@@ -79,19 +83,21 @@ def plot_weight_maps(
         np.array_equal(np.sort(order), np.arange(n_to)),
         f"order must hold each of the {n_to} units once, as 0..{n_to - 1}.",
     )
-    limit = _scale_of(before, after)
     figure = new_figure(NARROW_IN, 3.9)
+    if not n_to:
+        say_empty(figure.add_subplot(), "no unit")
+        return figure
+    limit = _scale_of(before, after)
     panels = figure.subplots(1, 2, sharey=True)
     for ax, weights, when in zip(panels, (before, after), ("before", "after"), strict=True):
-        image = _draw_map(ax, weights[:, order], limit, f"{when} training")
-        ax.set_xlabel(unit_axis_label(n_to, is_sorted=is_sorted))
-        for end in ends[:-1]:
-            ax.axhline(end + 0.5, color=INK, lw=1.0)
-    middles = (np.array([0, *ends[:-1]]) + ends + 1) / 2
-    panels[0].set_yticks(middles, [name for name, _ in groups], rotation=90, va="center")
-    panels[0].tick_params(axis="y", length=0)
-    panels[1].tick_params(axis="y", length=0)
-    bar = figure.colorbar(image, ax=list(panels), extend="both", shrink=0.8, pad=0.03)
+        image = _draw_map(ax, weights[:, order], limit, first=int(is_sorted))
+        ax.set_title(f"{when} training")
+        ax.set_xlabel(f"to {unit_axis_label(n_to, is_sorted=is_sorted)}")
+        _part_groups(ax, groups, ends)
+    panels[0].set_ylabel("from")
+    is_cut = max(np.abs(before).max(initial=0), np.abs(after).max(initial=0)) > limit
+    extend = "both" if is_cut else "neither"
+    bar = figure.colorbar(image, ax=list(panels), extend=extend, shrink=0.8, pad=0.03)
     bar.set_label("weight (below 0: inhibits)", fontsize=8)
     bar.outline.set_linewidth(0.5)
     return figure
@@ -108,7 +114,7 @@ def plot_weights_by_lag(
     """Draw the weights to some units, each against the lag of the fibre that it comes from.
 
     Dots are weights. Lines are means over neighbouring fibres, of excitation and inhibition
-    together: the net effect of fibres of this lag.
+    together: the net effect of fibres near this lag.
 
     Parameters
     ----------
@@ -139,33 +145,30 @@ def plot_weights_by_lag(
         n_from == 2 * len(lags_deg) > 0,
         f"weights has {n_from} rows: {len(lags_deg)} lags want {2 * len(lags_deg)}, at least 2.",
     )
-    units = list(range(min(n_to, _MOST_PANELS))) if units is None else list(units)
-    require(
-        len(units) <= _MOST_PANELS and all(0 <= unit < n_to for unit in units),
-        f"units={units}: give at most {_MOST_PANELS} of 0..{n_to - 1}.",
-    )
-    n_rows = -(-len(units) // _COLUMNS) or 1
+    units = range(min(n_to, _MOST_PANELS)) if units is None else units
+    units = checked_units(units, n_to, _MOST_PANELS)
+    n_columns = 2 if len(units) in (2, 4) else _MOST_COLUMNS
+    n_rows = -(-len(units) // n_columns) or 1
     figure = new_figure(NARROW_IN, 1.15 * n_rows + 0.8)
     if not units:
         say_empty(figure.add_subplot(), "no unit")
         return figure
-    panels = figure.subplots(n_rows, _COLUMNS, sharex=True, sharey=True, squeeze=False).ravel()
-    ascending = np.argsort(lags_deg)
-    by_ear = weights.reshape(2, len(lags_deg), n_to)[:, ascending]
-    n_near = len(lags_deg) // 10 | 1
+    panels = figure.subplots(n_rows, n_columns, sharex=True, sharey=True, squeeze=False).ravel()
+    by_ear = weights.reshape(2, len(lags_deg), n_to)
     for ax, unit in zip(panels, units, strict=False):
-        ax.axhline(0.0, color=GREY, lw=0.6)
-        for ear, values, colour in zip(ears, by_ear[..., unit], EAR_COLOURS, strict=True):
-            ax.plot(lags_deg[ascending], values, ".", ms=2, mew=0, color=colour, alpha=0.6)
-            ax.plot(lags_deg[ascending], _near_means(values, n_near), color=colour, label=ear)
+        _draw_ears(ax, lags_deg, dict(zip(ears, by_ear[..., unit], strict=True)))
         ax.set_title(f"unit {unit}", fontsize=8, pad=2)
-    _finish_grid(figure, panels, len(units))
+    for index, ax in enumerate(panels):
+        ax.set_visible(index < len(units))
+        # The lowest panel of each column writes the lags.
+        ax.tick_params(labelbottom=index + n_columns >= len(units))
+    panels[0].xaxis.set_major_locator(MaxNLocator(4, steps=_DEGREE_STEPS))
+    panels[0].yaxis.set_major_locator(MaxNLocator(4))
     figure.supxlabel("lag of the fibre (deg)", fontsize=9)
     figure.supylabel("weight", fontsize=9)
-    head = f"line: mean of {n_near} fibres" if n_near > 1 else None
     figure.legend(
-        *panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=2, title=head,
-        title_fontsize=8, alignment="left",
+        *panels[0].get_legend_handles_labels(), loc="outside upper left", ncols=2,
+        title="dots: single weights, lines: local means", title_fontsize=8, alignment="left",
     )  # fmt: skip
     return figure
 
@@ -206,8 +209,9 @@ def plot_singular_values(spectra: Mapping[str, tuple[np.ndarray, np.ndarray]]) -
         mode = np.arange(1, len(after) + 1)
         ax.plot(mode, before, ".-", ms=4, color=GREY, label="before training")
         ax.plot(mode, after, ".-", ms=4, color=BLUE, label="after training")
-        ax.set(xlabel="mode", title=name)
+        ax.set(xlabel="mode", title=name, xlim=(0.5, len(mode) + 0.5))
         ax.set_ylim(bottom=0)
+        ax.locator_params(axis="y", nbins=5)
         integer_ticks(ax.xaxis)
     for ax in panels[len(spectra) :]:
         ax.set_visible(False)
@@ -228,7 +232,18 @@ def group_ends(groups: Sequence[tuple[str, int]], n: int, what: str) -> np.ndarr
     return np.cumsum(sizes)
 
 
-def _draw_map(ax: Axes, weights: np.ndarray, limit: float, title: str) -> AxesImage:
+def checked_units(units: Sequence[int], n_units: int, most: int) -> list[int]:
+    """Return which units to draw, or say that some do not exist or that they are too many."""
+    units = list(units)
+    require(
+        len(units) <= most and all(0 <= unit < n_units for unit in units),
+        f"units={units}: give at most {most} of 0..{n_units - 1}.",
+    )
+    return units
+
+
+def _draw_map(ax: Axes, weights: np.ndarray, limit: float, first: int) -> AxesImage:
+    """Draw weights, the first column at `first`."""
     box_axes(ax)
     n_from, n_to = weights.shape
     image = ax.imshow(
@@ -237,11 +252,18 @@ def _draw_map(ax: Axes, weights: np.ndarray, limit: float, title: str) -> AxesIm
         vmin=-limit,
         vmax=limit,
         aspect="auto",
-        extent=(0.5, n_to + 0.5, n_from + 0.5, 0.5),
+        extent=(first - 0.5, first + n_to - 0.5, n_from, 0),
     )
-    ax.set_title(title)
     integer_ticks(ax.xaxis)
     return image
+
+
+def _part_groups(ax: Axes, groups: Sequence[tuple[str, int]], ends: np.ndarray) -> None:
+    for end in ends[:-1]:
+        ax.axhline(end, color=INK, lw=1.0)
+    middles = (np.array([0, *ends[:-1]]) + ends) / 2
+    ax.set_yticks(middles, [name for name, _ in groups], rotation=90, va="center")
+    ax.tick_params(axis="y", length=0)
 
 
 def _scale_of(before: np.ndarray, after: np.ndarray) -> float:
@@ -250,16 +272,21 @@ def _scale_of(before: np.ndarray, after: np.ndarray) -> float:
     return float(np.percentile(sizes, _CLIPPED_PERCENT)) if sizes.size else 1.0
 
 
-def _near_means(values: np.ndarray, n_near: int) -> np.ndarray:
-    """Return the mean of each value and its neighbours, of which there are fewer at the ends."""
-    window = np.ones(n_near)
+def _draw_ears(ax: Axes, lags_deg: np.ndarray, weights: Mapping[str, np.ndarray]) -> None:
+    ax.axhline(0.0, color=GREY, lw=0.6)
+    ascending = np.argsort(lags_deg)
+    for (ear, values), colour in zip(weights.items(), EAR_COLOURS, strict=True):
+        values = values[ascending]
+        ax.plot(lags_deg[ascending], values, ".", ms=2.6, mew=0, color=colour, alpha=0.6)
+        ax.plot(lags_deg[ascending], _near_means(values), color=colour, label=ear)
+
+
+def _near_means(values: np.ndarray) -> np.ndarray:
+    """Return the mean of each value and its neighbours, of which there are fewer at the ends.
+
+    Neighbours count less the farther they are: where excitation and inhibition alternate, a mean in
+    which all count the same goes up and down with whichever has one fibre more.
+    """
+    n_aside = int(_NEAR_SHARE * len(values) / 2)
+    window = np.hanning(2 * n_aside + 3)[1:-1]
     return np.convolve(values, window, "same") / np.convolve(np.ones(len(values)), window, "same")
-
-
-def _finish_grid(figure: Figure, panels: np.ndarray, n_used: int) -> None:
-    """Take away panels without a unit, and write the ticks of those that are above one."""
-    for index, ax in enumerate(panels):
-        ax.set_visible(index < n_used)
-        ax.locator_params(nbins=4)
-        if index < n_used <= index + _COLUMNS:
-            ax.tick_params(labelbottom=True)

@@ -1,1 +1,1 @@
-"""Tasks for spiking networks: each draws trials, and knows how well they can be told apart at best."""
+"""Tasks for spiking networks: each draws trials, and knows how well they can be told apart."""

@@ -26,7 +26,7 @@ GRID_PER_CLASS = 60
 class SoundLocalization:
     r"""Tell the interaural phase difference (IPD) of a tone from the spikes of two auditory nerves.
 
-    The fibres of an ear lag behind each other by up to a quarter of a cycle. Fibre :math:`j` of
+    The fibres of an ear are ahead of each other by up to a quarter of a cycle. Fibre :math:`j` of
     :math:`n` fires in a tick with the probability
 
     .. math:: p = r \, \Delta \left(\frac{1 + \sin \theta}{2}\right)^k, \qquad
@@ -49,7 +49,7 @@ class SoundLocalization:
     n_fibres: int = 100
     """In each ear."""
     largest_lag_deg: float = 90.0
-    """How far the last fibre of an ear is behind the first, in degrees of the tone."""
+    """How far the last fibre of an ear is ahead of the first, in degrees of the tone."""
     frequency_hz: float = 20.0
     """Of the tone."""
     peak_rate_hz: float = 600.0
@@ -163,6 +163,8 @@ class SoundLocalization:
         left, right = jnp.exp(found - found.max(axis=-1, keepdims=True))
         # together[n, k] = sum over phases p of left[n, p] right[n, p + k]
         spectra = jnp.conj(jnp.fft.rfft(left)) * jnp.fft.rfft(right)
-        together = jnp.maximum(jnp.fft.irfft(spectra, n_phases), 0)[:, :n_ipds]
+        # Rounding leaves zeros, and less, where nothing is likely.
+        floor = jnp.finfo(jnp.float32).tiny
+        together = jnp.maximum(jnp.fft.irfft(spectra, n_phases)[:, :n_ipds], floor)
         by_class = together.reshape(-1, self.n_classes, per_class).sum(axis=-1)
         return jnp.log(by_class) - jnp.log(by_class.sum(axis=-1, keepdims=True))

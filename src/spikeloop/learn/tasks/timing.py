@@ -134,7 +134,7 @@ def _patterns(task: PatternTiming) -> Int[np.ndarray, "class part input"]:
 
 @cache
 def _lateness(task: PatternTiming) -> Float[np.ndarray, " tick"]:
-    """Return how probable it is that a spike comes so many ticks after its time, around the part."""
+    """Return how probable a spike is so many ticks after its time, around the part."""
     n_ticks = task.n_ticks // task.n_spikes
     sigma = max(task.jitter_ms / task.dt_ms, 1e-6)
     n_turns = int(np.ceil(8 * sigma / n_ticks)) + 1
