@@ -1,10 +1,10 @@
-"""A spiking network learns to locate sounds under Dale's law. Writes four pictures."""
+"""A spiking network learns to locate sounds under Dale's law. Writes sound_localization*.png."""
 
 from spikeloop import learn, viz
 
 task = learn.SoundLocalization()
 network = learn.SpikingNetwork(constraint=learn.DalesLaw(inhibitory=0.5))
-trained = learn.train(task, network, learn.Training(max_epochs=20), seed=0)
+trained = learn.train(task, network, learn.Training(max_epochs=12), seed=0)
 
 scores, ideal = learn.score(trained, seed=0), learn.ideal_scores(task, seed=0)
 print(f"network {scores.accuracy:.1%}, error {scores.absolute_error:.1f} deg")
@@ -16,12 +16,12 @@ centres, label = task.class_values(), "IPD (deg)"
 ears = [("left ear", task.n_fibres), ("right ear", task.n_fibres)]
 before, after = (trained.weights(before=b)["hidden.0.input"] for b in (True, False))
 pictures = {
-    "confusion": viz.plot_confusion(scores.confusion, centres, label=label).figure,
-    "answers": viz.plot_answers(
+    "": viz.plot_confusion(scores.confusion, centres, label=label).figure,
+    "_answers": viz.plot_answers(
         scores.value.ravel(), scores.estimate.ravel(), centres, label=label
     ).figure,
-    "lesions": viz.plot_accuracies(lesions, ideal=ideal.accuracy, chance=1 / 12).figure,
-    "weights": viz.plot_weight_maps(before, after, ears),
+    "_lesions": viz.plot_accuracies(lesions, ideal=ideal.accuracy, chance=1 / 12).figure,
+    "_weights": viz.plot_weight_maps(before, after, ears),
 }
 for name, figure in pictures.items():
-    figure.savefig(f"localization_{name}.png", dpi=150)
+    figure.savefig(f"sound_localization{name}.png", dpi=150)

@@ -9,7 +9,6 @@ length of gradients; spikeloop trains as it comes, under Dale's law.
 
 import statistics
 import sys
-import time
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -24,49 +23,52 @@ from record import Row, Timing, measure, publish, time_row
 
 from spikeloop.learn import epochs
 from spikeloop.learn.epochs import Keys, Learned, Plan
+from spikeloop.learn.layers import LeakyReadout, SpikingLayer, unit_lif
 from spikeloop.learn.network import SpikingNetwork
 from spikeloop.learn.tasks.localization import SoundLocalization
 from spikeloop.learn.training import Training
+from spikeloop.neurons.spike_gradient import SpikeGradient
+from spikeloop.neurons.surrogate import Surrogate
 
-NETWORK, TASK, TRAINING = SpikingNetwork(), SoundLocalization(), Training()
+TAU_MS, SLOPE, RATE, N_HIDDEN = 5.0, 5.0, 0.01, 30
+TASK = SoundLocalization()
+NETWORK = SpikingNetwork(
+    (SpikingLayer(N_HIDDEN, unit_lif(TAU_MS)),),
+    LeakyReadout(TAU_MS),
+    gradient=SpikeGradient(Surrogate("sigmoid", SLOPE)),
+)
+TRAINING = Training(batch_size=64, batches_per_epoch=64, lowest_rate_hz=0.0)
 PLAN = Plan(NETWORK.plan(TASK.dt_ms), TASK, TRAINING)
-KEEPS = float(np.exp(-TASK.dt_ms / 5.0))
+KEEPS = float(np.exp(-TASK.dt_ms / TAU_MS))
 """What neurons and integrators keep of their potential in a tick."""
-RATE = 0.01
 N_TURNS, N_STEPS, N_MANY = 25, 9, 20
-SLOPE = 5.0
-"""Of the sigmoid whose derivative stands for that of a spike."""
 
 
 class OwnTraining:
     """So many networks of spikeloop: call it to take a step with all of them."""
 
-    def __init__(self, trials, n_networks):
+    def __init__(self, trials, n_networks=1, network=NETWORK, training=TRAINING):
         keys = jax.random.split(jax.random.key(0), n_networks)
-        begun = [NETWORK.begin(key, TASK.n_inputs, TASK.n_classes) for key in keys]
+        begun = [network.begin(key, TASK.n_inputs, TASK.n_classes) for key in keys]
         parameters, self.constants = (
             jax.tree.map(lambda *values: jnp.stack(values), *numbers)
             for numbers in zip(*begun, strict=True)
         )
-        moments = jax.vmap(TRAINING.optimizer().init)(parameters)
+        moments = jax.vmap(training.optimizer().init)(parameters)
         self.learned, self.trials = Learned(parameters, moments), trials
-
-    @property
-    def first(self):
-        """What the first network learns, and what it does not."""
-        return jax.tree.map(lambda values: values[0], (self.learned.parameters, self.constants))
+        self.plan = Plan(network.plan(TASK.dt_ms), TASK, training)
 
     def __call__(self):
         """Take a step with each network."""
-        self.learned, _ = step(self.learned, self.constants, self.trials)
+        self.learned, _ = step(self.plan, self.learned, self.constants, self.trials)
         jax.block_until_ready(self.learned)
 
 
-@partial(jax.jit, donate_argnums=0)
-def step(learned, constants, trials):
+@partial(jax.jit, static_argnums=0, donate_argnums=1)
+def step(plan, learned, constants, trials):
     """Take the step that ``train_epoch`` takes, with these trials."""
     one = partial(
-        epochs._step, PLAN, trials=trials, rate=jnp.float32(RATE), dropout_key=jax.random.key(0)
+        epochs._step, plan, trials=trials, rate=jnp.float32(RATE), dropout_key=jax.random.key(0)
     )
     return jax.vmap(one)(learned, constants)
 
@@ -96,19 +98,18 @@ def plain_loss(parameters, constants, trials):
         return (hidden, readout), readout
 
     n_trials = len(trials.spikes)
-    rest = jnp.zeros((n_trials, 30)), jnp.zeros((n_trials, TASK.n_classes))
+    rest = jnp.zeros((n_trials, N_HIDDEN)), jnp.zeros((n_trials, TASK.n_classes))
     traces = jax.lax.scan(tick, rest, trials.spikes.transpose(1, 0, 2))[1]
-    output = traces.mean(axis=0)
-    return optax.softmax_cross_entropy_with_integer_labels(output, trials.target).mean()
+    losses = optax.softmax_cross_entropy_with_integer_labels(traces.mean(axis=0), trials.target)
+    return losses.mean()
 
 
 def check_gradient(trials):
     """Refuse a gradient that is not that of the plain network; return how far it is from it."""
-    parameters, constants = OwnTraining(trials, 1).first
+    parameters, constants = NETWORK.begin(jax.random.key(0), TASK.n_inputs, TASK.n_classes)
     plain = jax.jit(jax.grad(plain_loss))(parameters, constants, trials)
-    own = jax.jit(
-        jax.grad(lambda parameters: epochs.loss_of(PLAN, parameters | constants, trials)[0])
-    )(parameters)
+    slopes = jax.jit(jax.grad(lambda own: epochs.loss_of(PLAN, own | constants, trials)[0]))
+    own = slopes(parameters)
     apart = max(float(abs(own[name] - plain[name]).max() / abs(plain[name]).max()) for name in own)
     assert apart <= 1e-5, apart
     return apart
@@ -148,8 +149,8 @@ def torch_networks(torch):
     class Network(torch.nn.Module):
         def __init__(self):
             super().__init__()
-            self.hidden = torch.nn.Parameter(torch.zeros(TASK.n_inputs, 30))
-            self.readout = torch.nn.Parameter(torch.zeros(30, TASK.n_classes))
+            self.hidden = torch.nn.Parameter(torch.zeros(TASK.n_inputs, N_HIDDEN))
+            self.readout = torch.nn.Parameter(torch.zeros(N_HIDDEN, TASK.n_classes))
 
         def forward(self, heard):
             spikes = torch.stack(self.fire(heard @ self.hidden))
@@ -158,10 +159,10 @@ def torch_networks(torch):
         def read(self, spikes):
             return torch.stack(self.integrate(spikes @ self.readout)).mean(0)
 
-    networks = dict(plain_networks(torch, Network))
-    for name, add in (("snnTorch", snntorch_network), ("Norse", norse_network)):
+    networks = plain_networks(torch, Network)
+    for name, network in (("snnTorch", snntorch_network), ("Norse", norse_network)):
         try:
-            networks[name] = add(torch, Network)
+            networks[name] = network(torch, Network)
         except ImportError as error:
             print(f"{name} is not installed: {error}. pip install {name.lower()}")
     return networks
@@ -217,18 +218,16 @@ def snntorch_network(torch, base):
             self.reader = snntorch.Leaky(KEEPS, reset_mechanism="none")
 
         def fire(self, drive):
-            mem, spikes = self.cell.reset_mem(), []
-            for jump in drive.unbind():
-                sent, mem = self.cell(jump, mem)
-                spikes.append(sent)
-            return spikes
+            return [sent for sent, _ in self.run(self.cell, drive)]
 
         def integrate(self, drive):
-            mem, trace = self.reader.reset_mem(), []
+            return [mem for _, mem in self.run(self.reader, drive)]
+
+        def run(self, cell, drive):
+            mem = cell.reset_mem()
             for jump in drive.unbind():
-                _, mem = self.reader(jump, mem)
-                trace.append(mem)
-            return trace
+                sent, mem = cell(jump, mem)
+                yield sent, mem
 
     return SnnTorch()
 
@@ -268,9 +267,8 @@ def peers(trials):
     except ImportError:
         print("PyTorch is not installed: no peers. pip install torch snntorch norse")
         return {}
-    parameters, constants = OwnTraining(trials, 1).first
-    numbers = parameters | constants
-    weights = PLAN.network.weights(numbers)
+    parameters, constants = NETWORK.begin(jax.random.key(0), TASK.n_inputs, TASK.n_classes)
+    weights = PLAN.network.weights(numbers := parameters | constants)
     answer = jax.tree.map(np.asarray, PLAN.network.run(numbers, trials.spikes))
     found = {}
     for name, network in torch_networks(torch).items():
@@ -287,22 +285,24 @@ def take_turns(trainings):
     timings = {name: Timing([], []) for name in trainings}
     for _ in range(N_TURNS):
         for name, training in trainings.items():
-            turn = measure(training, repeats=N_STEPS)
-            timings[name].wall_s += turn.wall_s
-            timings[name].cpu_s += turn.cpu_s
+            add(timings[name], measure(training, repeats=N_STEPS))
     return timings
 
 
+def add(timing, more):
+    """Add the runs of one timing to another."""
+    timing.wall_s += more.wall_s
+    timing.cpu_s += more.cpu_s
+
+
 def first_steps(trials):
-    """Return the seconds that a first step takes, which compiles."""
-    seconds = []
+    """Return a `Timing` of first steps, which compile."""
+    timing = Timing([], [])
     for _ in range(3):
-        training = OwnTraining(trials, 1)
+        training = OwnTraining(trials)
         jax.clear_caches()
-        start = time.perf_counter()
-        training()
-        seconds.append(time.perf_counter() - start)
-    return seconds
+        add(timing, measure(training, repeats=1, warmup=0))
+    return timing
 
 
 def drawing(key):
@@ -319,9 +319,9 @@ def drawing(key):
     return lambda: draw(key).block_until_ready()
 
 
-def epoch(trials, key):
-    """Return a function that trains for an epoch."""
-    training = OwnTraining(trials, 1)
+def epoch(trials, key, n_networks):
+    """Return a function that trains so many networks for an epoch."""
+    training = OwnTraining(trials, n_networks)
 
     def train():
         training.learned, *judged = epochs.train_epoch(
@@ -335,53 +335,65 @@ def epoch(trials, key):
 def step_rows(trials):
     """Return the rows of a step: of one network, of many, and beside the peers."""
     others = peers(trials)
-    own = {"spikeloop": OwnTraining(trials, 1), "many": OwnTraining(trials, N_MANY)}
+    own = {
+        "spikeloop": OwnTraining(trials),
+        "20 networks": OwnTraining(trials, N_MANY),
+        "defaults": OwnTraining(trials, network=SpikingNetwork(), training=Training()),
+    }
     timings = take_turns(own | others)
-    one, many = timings["spikeloop"], timings["many"]
+    one = timings["spikeloop"]
     medians = {name: timings[name].median_s for name in others}
-    ratio = many.median_s / one.median_s
-    spread = tuple(edge / one.median_s for edge in many.spread_s)
     rows = [
         time_row("speed/learn_step", 2.5e-3, one, **medians),
-        Row("speed/learn_step_20_networks", "<= 12", ratio, "steps of one", ratio <= 12, spread),
+        many_row("learn_step_20_networks", one, timings["20 networks"]),
+        as_measured("learn_step_defaults", timings["defaults"]),
     ]
-    for name, peer in medians.items():
-        times = peer / one.median_s
-        spread = tuple(edge / one.median_s for edge in timings[name].spread_s)
-        word = name.lower().replace(", ", "_").replace(" ", "_")
-        rows.append(
-            Row(
-                f"speed/learn_step_beside_{word}", ">= 5", times, "times faster", times >= 5, spread
-            )
-        )
+    for name in others:
+        times, spread = over(timings[name], one)
+        row = "speed/learn_step_beside_" + name.lower().replace(", ", "_").replace(" ", "_")
+        rows.append(Row(row, ">= 5", times, "times faster", times >= 5, spread))
     for name, timing in timings.items():
-        quarters = statistics.quantiles(timing.wall_s, n=4)
-        print(
-            f"{name}: {1e3 * timing.median_s:.2f} ms, {1e3 * quarters[0]:.2f} to "
-            f"{1e3 * quarters[2]:.2f} for half of the steps; {1e3 * timing.median_cpu_s:.2f} ms CPU"
-        )
+        ms = [1e3 * s for s in (*statistics.quantiles(timing.wall_s, n=4), timing.median_cpu_s)]
+        print("{}: {:.2f}, {:.2f}, {:.2f} ms (quartiles); {:.2f} ms CPU".format(name, *ms))
     return rows
+
+
+def as_measured(name, timing):
+    """Return the row of a time that nothing was promised about."""
+    return replace(time_row(f"speed/{name}", np.inf, timing), wanted="as measured")
+
+
+def many_row(name, one, many):
+    """Return the row of what many networks cost, trained together."""
+    ratio, spread = over(many, one)
+    return Row(f"speed/{name}", "<= 12", ratio, "times one", ratio <= 12, spread)
+
+
+def over(timing, one):
+    """Return how many times longer it takes, and the spread of that."""
+    ratios = [s / one.median_s for s in (timing.median_s, *timing.spread_s)]
+    return ratios[0], tuple(ratios[1:])
+
+
+def epoch_rows(trials, key):
+    """Return the rows of a batch that is drawn, and of an epoch of such batches."""
+    n = TRAINING.batches_per_epoch
+    batches = measure(drawing(key), repeats=10)
+    each = Timing([s / n for s in batches.wall_s], [s / n for s in batches.cpu_s])
+    one, many = (measure(epoch(trials, key, n_networks)) for n_networks in (1, N_MANY))
+    return [
+        as_measured("learn_draw_batch", each),
+        as_measured("learn_epoch", one),
+        many_row("learn_epoch_20_networks", one, many),
+    ]
 
 
 def main():
     key = jax.random.key(1)
     trials = jax.jit(TASK.draw, static_argnums=1)(key, TRAINING.batch_size)
     print(f"gradients differ from those of the plain network by {check_gradient(trials):.2g}")
-    seconds = first_steps(trials)
-    first = statistics.median(seconds)
-    rows = [
-        Row("speed/learn_first_step", "<= 3", first, "s", first <= 3, (min(seconds), max(seconds))),
-        *step_rows(trials),
-    ]
-    batches = measure(drawing(key), repeats=10)
-    n = TRAINING.batches_per_epoch
-    each = Timing([s / n for s in batches.wall_s], [s / n for s in batches.cpu_s])
-    for name, timing in (
-        ("learn_draw_batch", each),
-        ("learn_epoch", measure(epoch(trials, key), repeats=10)),
-    ):
-        rows.append(replace(time_row(f"speed/{name}", np.inf, timing), wanted="as measured"))
-    publish(rows)
+    first = time_row("speed/learn_first_step", 3.0, first_steps(trials))
+    publish([first, *step_rows(trials), *epoch_rows(trials, key)])
 
 
 if __name__ == "__main__":

@@ -60,7 +60,7 @@ def test_inhibition_is_in_both_ears_where_it_is_spread():
 def test_excitation_and_inhibition_are_equal_on_average_where_balanced(form, inhibitory):
     sums = {}
     for balanced in (True, False):
-        law = DalesLaw(inhibitory, form, balanced=balanced)
+        law = DalesLaw(inhibitory, form, balanced=balanced, scale=1.0)
         signs = jnp.asarray(law.signs(40))
         weights = law.weights(law.begin(jax.random.key(3), signs, 4000), signs)
         sums[balanced] = np.asarray(weights.sum(axis=0))
@@ -96,7 +96,7 @@ def test_weights_before_training_are_so_many_times_larger_as_the_scale_says(form
 
 @pytest.mark.parametrize("inhibitory", [0, 1])
 def test_units_of_one_kind_are_not_scaled(inhibitory):
-    law = DalesLaw(inhibitory)
+    law = DalesLaw(inhibitory, scale=1.0)
     signs = jnp.asarray(law.signs(100))
     magnitudes = law.magnitudes(law.begin(jax.random.key(0), signs, 300))
     assert 0.09 < magnitudes.max() <= 0.1 * (1 + 1e-6)
@@ -144,7 +144,7 @@ def test_a_step_is_the_one_of_the_table(form, wanted):
 
 
 def test_without_a_constraint_weights_have_either_sign_and_may_cross_0():
-    law = AnySign()
+    law = AnySign(scale=1.0)
     signs = jnp.asarray(law.signs(N_FROM))
     theta = law.begin(jax.random.key(0), signs, 500)
     assert abs(theta).max() <= 1 / math.sqrt(N_FROM)

@@ -2,7 +2,7 @@
 
 In: a task that draws trials, a network, and a seed. Out: a trained network, and how well it does.
 May import: `neurons`, `evaluate`, `data`, `numerics`, `errors`.
-Start reading in `train.py`, then `network.py`; what is compiled is in `plan.py` and `tick.py`.
+Start reading in `trainer.py`, then `network.py`; what is compiled is in `plan.py` and `tick.py`.
 """
 
 from spikeloop.learn.analysis import (
@@ -23,8 +23,8 @@ from spikeloop.learn.tasks.digits import PoissonDigits
 from spikeloop.learn.tasks.localization import SoundLocalization
 from spikeloop.learn.tasks.task import Task, Trials
 from spikeloop.learn.tasks.timing import PatternTiming
-from spikeloop.learn.train import train, train_together
 from spikeloop.learn.trained import TrainedNetwork
+from spikeloop.learn.trainer import train, train_together
 from spikeloop.learn.training import Training
 
 __all__ = [

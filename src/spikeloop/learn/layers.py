@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, field
+from numbers import Real
 
 from spikeloop.data.checks import is_whole, require
 from spikeloop.data.settings import require_settings
@@ -21,7 +22,7 @@ def unit_lif(tau_ms: float = 5.0) -> LIF:
 
 @dataclass(frozen=True)
 class SpikingLayer:
-    """Neurons that all hear the layer below, and each other where they are recurrent.
+    """Neurons that all hear the layer below and, where they are recurrent, the layer itself.
 
     A spike moves the potential of whom it reaches by the weight: from the layer below in the same
     tick, within the layer in the next.
@@ -33,7 +34,7 @@ class SpikingLayer:
     """What they are: `LIF`, `AdaptiveLIF`, or a `Neuron` of your own. Parameters may be one number,
     one for each neuron, or a distribution."""
     recurrent: bool = False
-    """Whether they hear each other."""
+    """Whether they hear each other, and themselves."""
     trainable: tuple[str, ...] = ()
     """Parameters of the neurons that training changes too, such as ``("tau_ms",)``."""
     connection_probability: float = 1.0
@@ -47,18 +48,21 @@ class SpikingLayer:
             f"size={self.size!r}: it must be a whole number, 1 or more.",
         )
         require(
-            0 < self.connection_probability <= 1,
-            f"connection_probability={self.connection_probability}: it must be above 0 and at most "
-            "1.",
+            isinstance(self.connection_probability, Real) and 0 < self.connection_probability <= 1,
+            f"connection_probability={self.connection_probability!r}: it must be above 0 and at "
+            "most 1.",
         )
-        require(0 <= self.dropout < 1, f"dropout={self.dropout}: it must be 0 or more, below 1.")
+        require(
+            isinstance(self.dropout, Real) and 0 <= self.dropout < 1,
+            f"dropout={self.dropout!r}: it must be 0 or more, below 1.",
+        )
         require(
             not isinstance(self.neuron, type) and callable(getattr(self.neuron, "neuron", None)),
             f"neuron={self.neuron!r}: give a neuron, such as LIF().",
         )
         require(
-            isinstance(self.trainable, tuple),
-            f"trainable={self.trainable!r}: give a tuple of names, such as ('tau_ms',).",
+            isinstance(self.trainable, tuple) and len(set(self.trainable)) == len(self.trainable),
+            f"trainable={self.trainable!r}: give a tuple of names, such as ('tau_ms',), each once.",
         )
         neuron = self.made()
         unknown = [name for name in self.trainable if name not in neuron.parameters]

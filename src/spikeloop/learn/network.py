@@ -11,7 +11,7 @@ import numpy as np
 
 from spikeloop.data.checks import require
 from spikeloop.data.settings import require_settings
-from spikeloop.learn.layers import LeakyReadout, SpikingLayer
+from spikeloop.learn.layers import LeakyReadout, SpikingLayer, unit_lif
 from spikeloop.learn.plan import LayerPlan, NetworkPlan, stored_tau
 from spikeloop.learn.signs import AnySign, DalesLaw
 from spikeloop.learn.tick import Tick
@@ -39,14 +39,16 @@ class SpikingNetwork:
     (4, 3)
     """
 
-    layers: tuple[SpikingLayer, ...] = field(default_factory=lambda: (SpikingLayer(),))
+    layers: tuple[SpikingLayer, ...] = field(
+        default_factory=lambda: (SpikingLayer(30, unit_lif(2.0), trainable=("tau_ms",)),)
+    )
     """From the one that hears the inputs to the one that is read."""
     readout: LeakyReadout = field(default_factory=LeakyReadout)
     """What reads the last layer."""
     constraint: DalesLaw | AnySign = field(default_factory=DalesLaw)
     """What signs weights may have."""
     gradient: SpikeGradient = field(
-        default_factory=lambda: SpikeGradient(Surrogate("sigmoid", slope=5.0))
+        default_factory=lambda: SpikeGradient(Surrogate("sigmoid", slope=3.0))
     )
     """How gradients pass through spikes."""
 

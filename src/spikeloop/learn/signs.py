@@ -61,7 +61,7 @@ class DalesLaw:
     balanced: bool = True
     """Magnitudes before training make excitation and inhibition equal on average, where there are
     both: those of the fewer are larger."""
-    scale: float = 1.0
+    scale: float = 3.0
     """Magnitudes before training are uniform, up to this times b: where it is larger, units fire
     more from the start."""
 
@@ -129,7 +129,7 @@ class DalesLaw:
 class AnySign:
     """No constraint: a unit may excite some and inhibit others."""
 
-    scale: float = 1.0
+    scale: float = 3.0
     """Weights before training are uniform within plus and minus this over the root of senders."""
 
     def __post_init__(self) -> None:

@@ -25,8 +25,9 @@ class Training:
     one before training, 1 / sqrt(senders); 0.14 is 0.01 for the weights of 200 inputs."""
     schedule: Literal["cosine", "constant"] = "cosine"
     """`cosine`: the rate falls to 0 over `max_epochs`; `constant`: it does not."""
-    warm_up_epochs: int = 1
-    """Over how many epochs the rate rises to its height."""
+    warm_up_epochs: int = 8
+    """Over how many epochs the rate rises to its height. If it is high at once, a third of the
+    units fall silent for ever."""
     batch_size: int = 64
     """Trials in a step."""
     batches_per_epoch: int = 64
@@ -42,11 +43,11 @@ class Training:
     """Trials on which the loss of validation is measured, the same in each epoch."""
     clip_norm: float = 1.0
     """Gradients longer than this are shortened to it; 0: none are."""
-    lowest_rate_hz: float = 0.0
-    """Units that fire less on average over a batch are pushed up."""
+    lowest_rate_hz: float = 5.0
+    """Units that fire less on average over a batch are pushed up, so that none is silent."""
     highest_rate_hz: float | None = None
     """Units that fire more are pushed down; None: there is no bound."""
-    rate_weight: float = 0.01
+    rate_weight: float = 1e-3
     """Loss for each Hz beyond these bounds, squared, averaged over units."""
 
     def __post_init__(self) -> None:

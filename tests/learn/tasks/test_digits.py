@@ -4,7 +4,7 @@ import jax
 import numpy as np
 import pytest
 from scipy.special import logsumexp
-from scipy.stats import binom, chi2
+from scipy.stats import binom, chi2, chisquare
 from sklearn.datasets import load_digits
 
 from spikeloop.learn.tasks.digits import PoissonDigits, images_of
@@ -66,10 +66,14 @@ def test_spikes_of_a_trial_are_as_frequent_early_as_late():
 
 
 def test_images_are_drawn_alike():
-    mean_hz = trials_of(PoissonDigits(), 4000).spikes.mean(axis=(0, 1)) * 1000
-    rates_hz = RATES_HZ[places_of("train")]
-    error = np.sqrt(rates_hz.var(axis=0) / 4000 + rates_hz.mean(axis=0) / 400)
-    assert (np.abs(mean_hz - rates_hz.mean(axis=0)) < 4.5 * error).all()
+    settings = {"part": "test", "test_share": 0.05}
+    task = PoissonDigits(peak_rate_hz=1000.0, duration_ms=200.0, **settings)
+    share = trials_of(task, 2000).spikes.mean(axis=1)
+    images = PIXELS[places_of(**settings)] / 16
+    nearest = ((share[:, None] - images) ** 2).sum(axis=2).argmin(axis=1)
+    counts = np.bincount(nearest, minlength=len(images))
+    assert len(images) == 90
+    assert chisquare(counts).pvalue > 1e-3
 
 
 def test_black_is_silent_without_a_base_rate_and_white_fires_in_each_tick_at_most():

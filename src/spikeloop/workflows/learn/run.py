@@ -39,7 +39,7 @@ def network_of(config: TrainingSettings) -> learn.SpikingNetwork:
     Examples
     --------
     >>> network_of(TrainingSettings(ie_ratio=None)).constraint
-    AnySign(scale=1.0)
+    AnySign(scale=3.0)
     """
     layer = learn.SpikingLayer(
         config.hidden,
