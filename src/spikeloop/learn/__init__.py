@@ -21,7 +21,7 @@ from spikeloop.learn.scores import Scores, ideal_scores, score
 from spikeloop.learn.signs import AnySign, DalesLaw
 from spikeloop.learn.tasks.digits import PoissonDigits
 from spikeloop.learn.tasks.localization import SoundLocalization
-from spikeloop.learn.tasks.task import Task, Trials
+from spikeloop.learn.tasks.task import Task, TaskTrials
 from spikeloop.learn.tasks.timing import PatternTiming
 from spikeloop.learn.trained import TrainedNetwork
 from spikeloop.learn.trainer import train, train_together
@@ -40,9 +40,9 @@ __all__ = [
     "SpikingLayer",
     "SpikingNetwork",
     "Task",
+    "TaskTrials",
     "TrainedNetwork",
     "Training",
-    "Trials",
     "Tuning",
     "WeightSummary",
     "ideal_scores",

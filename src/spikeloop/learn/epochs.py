@@ -15,7 +15,7 @@ import jax.numpy as jnp
 import optax
 
 from spikeloop.learn.plan import NetworkPlan
-from spikeloop.learn.tasks.task import Task, Trials
+from spikeloop.learn.tasks.task import Task, TaskTrials
 from spikeloop.learn.training import Training
 
 if TYPE_CHECKING:
@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spikeloop.learn.tick import Numbers
 
 LOOK_AT_ONCE = 256
-"""Trials that are answered at a time where nothing is learned."""
+"""TaskTrials that are answered at a time where nothing is learned."""
 
 
 @dataclass(frozen=True)
@@ -109,7 +109,7 @@ def _step(
     learned: Learned,
     constants: Numbers,
     *,
-    trials: Trials,
+    trials: TaskTrials,
     rate: jax.Array,
     dropout_key: PRNGKeyArray,
 ) -> tuple[Learned, tuple]:
@@ -125,7 +125,7 @@ def _step(
 
 
 def loss_of(
-    plan: Plan, numbers: Numbers, trials: Trials, dropout_key: PRNGKeyArray | None = None
+    plan: Plan, numbers: Numbers, trials: TaskTrials, dropout_key: PRNGKeyArray | None = None
 ) -> tuple[jax.Array, tuple[jax.Array, jax.Array]]:
     """Return what training lowers for one network; beside it the cross-entropy and the accuracy."""
     training = plan.training
@@ -142,6 +142,6 @@ def loss_of(
     return total, (loss, accuracy)
 
 
-def _judged(output: jax.Array, trials: Trials) -> tuple[jax.Array, jax.Array]:
+def _judged(output: jax.Array, trials: TaskTrials) -> tuple[jax.Array, jax.Array]:
     losses = optax.softmax_cross_entropy_with_integer_labels(output, trials.target)
     return losses.mean(), (output.argmax(axis=-1) == trials.target).mean()

@@ -11,14 +11,14 @@ import numpy as np
 
 from spikeloop.data.checks import require, require_seed
 from spikeloop.evaluate.draws import require_confidence, require_count
-from spikeloop.learn.tasks.task import Task, Trials
+from spikeloop.learn.tasks.task import Task, TaskTrials
 from spikeloop.learn.trained import TrainedNetwork, run_plan
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
 AT_ONCE = 500
-"""Trials that are answered at a time."""
+"""TaskTrials that are answered at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -123,7 +123,7 @@ def score(
     ``score(trained, seed=0).accuracy``
     """
 
-    def answer(trials: Trials) -> jax.Array:
+    def answer(trials: TaskTrials) -> jax.Array:
         return run_plan(trained.plan, trained.numbers, trials.spikes).output
 
     return _scores(trained.task, answer, seed, n_draws, n_trials, confidence)
@@ -144,7 +144,7 @@ def ideal_scores(
     True
     """
 
-    def answer(trials: Trials) -> jax.Array:
+    def answer(trials: TaskTrials) -> jax.Array:
         return _log_posterior(task, trials.spikes)
 
     return _scores(task, answer, seed, n_draws, n_trials, confidence)
@@ -156,7 +156,7 @@ def _log_posterior(task: Task, spikes: jax.Array) -> jax.Array:
 
 
 @partial(jax.jit, static_argnums=(0, 2))
-def _draw(task: Task, key: jax.Array, n_trials: int, data_set: jax.Array) -> Trials:
+def _draw(task: Task, key: jax.Array, n_trials: int, data_set: jax.Array) -> TaskTrials:
     return task.draw(key, n_trials, data_set)
 
 

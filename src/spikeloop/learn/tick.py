@@ -25,8 +25,7 @@ if TYPE_CHECKING:
 
     from jaxtyping import Array, Float
 
-Numbers = dict[str, jax.Array]
-"""Numbers of a network or of its neurons, by name."""
+Numbers = dict[str, jax.Array]  # of a network or of its neurons, by name
 
 
 class LayerState(NamedTuple):

@@ -13,7 +13,7 @@ import numpy as np
 from spikeloop.data.checks import frozen, require, require_seed
 from spikeloop.data.settings import require_settings
 from spikeloop.learn.spike_draws import draw_spikes, spike_logits
-from spikeloop.learn.tasks.task import Trials, require_duration, require_peak_rate
+from spikeloop.learn.tasks.task import TaskTrials, require_duration, require_peak_rate
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float, Int, PRNGKeyArray
@@ -99,7 +99,7 @@ class PoissonDigits:
 
     def draw(
         self, key: PRNGKeyArray, n_trials: int, data_set: PRNGKeyArray | None = None
-    ) -> Trials:
+    ) -> TaskTrials:
         """Return new trials, always the same for the same key; data sets share but the images."""
         image_key, spike_key = jax.random.split(key)
         pixels, digits = images_of(self.part, self.test_share, self.split_seed)
@@ -107,7 +107,7 @@ class PoissonDigits:
         probability = self._probability(jnp.asarray(pixels)[shown])[:, None]
         probability = jnp.broadcast_to(probability, (n_trials, self.n_ticks, self.n_inputs))
         target = jnp.asarray(digits)[shown]
-        return Trials(draw_spikes(spike_key, probability), target, target.astype(jnp.float32))
+        return TaskTrials(draw_spikes(spike_key, probability), target, target.astype(jnp.float32))
 
     def _probability(self, pixels: Float[Array, "image pixel"]) -> Float[Array, "image pixel"]:
         """Return the probability of a spike in a tick."""
@@ -118,7 +118,7 @@ class PoissonDigits:
         r"""Return the log probability of each class, given all spikes: (trial, class).
 
         The likelihood of a digit is the sum of those of the images of the training part that show
-        it. Trials of the training part show just these images, so that this is their ideal
+        it. TaskTrials of the training part show just these images, so that this is their ideal
         observer. It has never seen an image of the test part, and looks for stored images that
         might have been shown instead: a network that generalizes may do better.
         """

@@ -13,7 +13,7 @@ import numpy as np
 from spikeloop.data.checks import require
 from spikeloop.data.settings import require_settings
 from spikeloop.learn.spike_draws import draw_spikes, spike_logits
-from spikeloop.learn.tasks.task import Trials, require_duration, require_peak_rate
+from spikeloop.learn.tasks.task import TaskTrials, require_duration, require_peak_rate
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float, PRNGKeyArray
@@ -109,7 +109,7 @@ class SoundLocalization:
 
     def draw(
         self, key: PRNGKeyArray, n_trials: int, data_set: PRNGKeyArray | None = None
-    ) -> Trials:
+    ) -> TaskTrials:
         """Return new trials, always the same for the same keys.
 
         `data_set` decides on the phase that trials share, where they share one; by default `key`.
@@ -124,7 +124,7 @@ class SoundLocalization:
         ipd = self.largest_ipd_deg * (2 * share - 1)
         target = jnp.minimum((share * self.n_classes).astype(jnp.int32), self.n_classes - 1)
         phases = jnp.stack(jnp.broadcast_arrays(phase, phase + jnp.deg2rad(ipd)), axis=1)
-        return Trials(draw_spikes(spike_key, self._probability(phases)), target, ipd)
+        return TaskTrials(draw_spikes(spike_key, self._probability(phases)), target, ipd)
 
     def _probability(self, phases: Float[Array, "trial ear"]) -> Float[Array, "trial time input"]:
         """Return the probability of a spike in each tick."""

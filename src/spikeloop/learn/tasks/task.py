@@ -12,8 +12,8 @@ if TYPE_CHECKING:
     from jaxtyping import Array, Float, Int, PRNGKeyArray
 
 
-class Trials(NamedTuple):
-    """Trials of a task."""
+class TaskTrials(NamedTuple):
+    """TaskTrials of a task."""
 
     spikes: Float[Array, "trial time input"]
     """1 where an input fires in a tick, and else 0."""
@@ -45,11 +45,11 @@ class Task(Protocol):
 
     @property
     def value_unit(self) -> str:
-        """The unit of `Trials.value`; empty where it has none."""
+        """The unit of `TaskTrials.value`; empty where it has none."""
 
     def draw(
         self, key: PRNGKeyArray, n_trials: int, data_set: PRNGKeyArray | None = None
-    ) -> Trials:
+    ) -> TaskTrials:
         """Return new trials, always the same for the same keys. It may be given to ``jax.jit``.
 
         `data_set` decides on what all trials of a data set share, where they share something.

@@ -14,7 +14,7 @@ from scipy.special import ndtr
 from spikeloop.data.checks import require, require_seed
 from spikeloop.data.settings import require_settings
 from spikeloop.learn.spike_draws import LEAST_PROBABILITY, quick_uniform
-from spikeloop.learn.tasks.task import Trials, require_duration
+from spikeloop.learn.tasks.task import TaskTrials, require_duration
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float, Int, PRNGKeyArray
@@ -98,7 +98,7 @@ class PatternTiming:
 
     def draw(
         self, key: PRNGKeyArray, n_trials: int, data_set: PRNGKeyArray | None = None
-    ) -> Trials:
+    ) -> TaskTrials:
         """Return new trials, always the same for the same key; data sets share but the patterns."""
         class_key, spike_key = jax.random.split(key)
         target = jax.random.randint(class_key, (n_trials,), 0, self.n_classes)
@@ -109,7 +109,7 @@ class PatternTiming:
         times = (jnp.asarray(_patterns(self))[target] + late) % n_ticks
         part, tick = np.divmod(np.arange(self.n_ticks), n_ticks)
         spikes = (times[:, part] == tick[:, None]).astype(jnp.float32)
-        return Trials(spikes, target, target.astype(jnp.float32))
+        return TaskTrials(spikes, target, target.astype(jnp.float32))
 
     def log_posterior(self, spikes: Float[Array, "trial time input"]) -> jax.Array:
         """Return the log probability of each class, given all spikes: (trial, class).

@@ -123,6 +123,11 @@ class SweepConfig:
             f"ie_ratios={self.ie_ratios}: they are shares of the units, from 0 to 1.",
         )
         require(
+            len(set(self.ie_ratios)) == len(self.ie_ratios)
+            and len(set(self.taus_ms)) == len(self.taus_ms),
+            f"ie_ratios={self.ie_ratios}, taus_ms={self.taus_ms}: give each once.",
+        )
+        require(
             len(self.taus_ms) > 0 and min(self.taus_ms) >= self.task.dt_ms,
             f"taus_ms={self.taus_ms}: give one or more, none shorter than a tick of "
             f"{self.task.dt_ms:g} ms.",
