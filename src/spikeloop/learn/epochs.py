@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from spikeloop.learn.tick import Numbers
 
 LOOK_AT_ONCE = 256
-"""TaskTrials that are answered at a time where nothing is learned."""
+"""Trials that are answered at a time where nothing is learned."""
 
 
 @dataclass(frozen=True)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING
@@ -18,7 +19,7 @@ if TYPE_CHECKING:
     from jaxtyping import Float, Int
 
 AT_ONCE = 500
-"""TaskTrials that are answered at a time."""
+"""Trials that are answered at a time."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -189,12 +190,12 @@ def student_interval(values: Float[np.ndarray, " draw"], confidence: float) -> t
 
     Examples
     --------
-    >>> student_interval(np.array([1.0, 2.0, 3.0]), 0.95)
-    (-0.484..., 4.484...)
+    >>> [round(end, 3) for end in student_interval(np.array([1.0, 2.0, 3.0]), 0.95)]
+    [-0.484, 4.484]
     """
     from scipy.stats import t
 
     require(len(values) >= 2, f"{len(values)} values: an interval needs 2 or more.")
     mean, spread = float(np.mean(values)), float(np.std(values, ddof=1))
-    half = float(t.ppf((1 + confidence) / 2, len(values) - 1)) * spread / np.sqrt(len(values))
+    half = float(t.ppf((1 + confidence) / 2, len(values) - 1)) * spread / math.sqrt(len(values))
     return mean - half, mean + half

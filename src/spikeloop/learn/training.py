@@ -29,7 +29,7 @@ class Training:
     """Over how many epochs the rate rises to its height. If it is high at once, a third of the
     units fall silent for ever."""
     batch_size: int = 64
-    """TaskTrials in a step."""
+    """Trials in a step."""
     batches_per_epoch: int = 64
     """Steps in an epoch."""
     max_epochs: int = 100
@@ -40,7 +40,7 @@ class Training:
     """Whether each epoch has new trials; if not the same ones come again, noise and all, and are
     learned by heart."""
     n_validation: int = 2048
-    """TaskTrials on which the loss of validation is measured, the same in each epoch."""
+    """Trials on which the loss of validation is measured, the same in each epoch."""
     clip_norm: float = 1.0
     """Gradients longer than this are shortened to it; 0: none are."""
     lowest_rate_hz: float = 5.0

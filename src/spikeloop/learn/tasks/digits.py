@@ -118,7 +118,7 @@ class PoissonDigits:
         r"""Return the log probability of each class, given all spikes: (trial, class).
 
         The likelihood of a digit is the sum of those of the images of the training part that show
-        it. TaskTrials of the training part show just these images, so that this is their ideal
+        it. Trials of the training part show just these images, so that this is their ideal
         observer. It has never seen an image of the test part, and looks for stored images that
         might have been shown instead: a network that generalizes may do better.
         """

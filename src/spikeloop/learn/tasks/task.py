@@ -13,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class TaskTrials(NamedTuple):
-    """TaskTrials of a task."""
+    """Trials of a task."""
 
     spikes: Float[Array, "trial time input"]
     """1 where an input fires in a tick, and else 0."""
