@@ -285,10 +285,7 @@ def peers(trials):
 
 
 def take_turns(trainings):
-    """Return a `Timing` of each, after turns of a few steps; the first of a turn does not count.
-
-    It may find the caches full, and the threads of the one before still waiting for work.
-    """
+    """Return a `Timing` of each, by turns of some steps; the first of a turn does not count."""
     timings = {name: Timing([], []) for name in trainings}
     for _ in range(N_TURNS):
         for name, training in trainings.items():
@@ -352,13 +349,12 @@ def step_rows(trials):
     medians = {name: timings[name].median_s for name in others}
     rows = [
         time_row("speed/learn_step", 2.5e-3, one, **medians),
-        many_row("learn_step_20_networks", one, timings["20 networks"]),
+        ratio_row("learn_step_20_networks", 12, timings["20 networks"], one),
         as_measured("learn_step_defaults", timings["defaults"]),
     ]
     for name in others:
-        times, spread = over(timings[name], one)
-        row = "speed/learn_step_beside_" + name.lower().replace(", ", "_").replace(" ", "_")
-        rows.append(Row(row, ">= 5", times, "times faster", times >= 5, spread))
+        row = "learn_step_beside_" + name.lower().replace(", ", "_").replace(" ", "_")
+        rows.append(ratio_row(row, None, timings[name], one))
     for name, timing in timings.items():
         ms = [1e3 * s for s in (*statistics.quantiles(timing.wall_s, n=4), timing.median_cpu_s)]
         print("{}: {:.2f}, {:.2f}, {:.2f} ms (quartiles); {:.2f} ms CPU".format(name, *ms))
@@ -370,16 +366,11 @@ def as_measured(name, timing):
     return replace(time_row(f"speed/{name}", np.inf, timing), wanted="as measured")
 
 
-def many_row(name, one, many):
-    """Return the row of what many networks cost, trained together."""
-    ratio, spread = over(many, one)
-    return Row(f"speed/{name}", "<= 12", ratio, "times one", ratio <= 12, spread)
-
-
-def over(timing, one):
-    """Return how many times longer it takes, and the spread of that."""
-    ratios = [s / one.median_s for s in (timing.median_s, *timing.spread_s)]
-    return ratios[0], tuple(ratios[1:])
+def ratio_row(name, most, timing, one):
+    """Return the row of how many times longer it takes: at most so many times, or at least 5."""
+    ratio, *spread = (s / one.median_s for s in (timing.median_s, *timing.spread_s))
+    wanted, met = (f"<= {most}", ratio <= most) if most else (">= 5", ratio >= 5)
+    return Row(f"speed/{name}", wanted, ratio, "times", met, tuple(spread))
 
 
 def epoch_rows(trials, key):
@@ -391,7 +382,7 @@ def epoch_rows(trials, key):
     return [
         as_measured("learn_draw_batch", each),
         as_measured("learn_epoch", one),
-        many_row("learn_epoch_20_networks", one, many),
+        ratio_row("learn_epoch_20_networks", 12, many, one),
     ]
 
 

@@ -38,6 +38,12 @@ def original_experiment(
         SpikeGradient(Surrogate("sigmoid", slope=5.0), detach_reset=False),
     )
     training = Training(
-        learning_rate=0.14, schedule="constant", warm_up_epochs=0, max_epochs=50, fresh=False
+        learning_rate=0.14,
+        schedule="constant",
+        warm_up_epochs=0,
+        max_epochs=50,
+        fresh=False,
+        clip_norm=0.0,
+        lowest_rate_hz=0.0,
     )
     return SoundLocalization(phase="per_dataset"), network, training
