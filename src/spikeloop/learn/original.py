@@ -34,7 +34,7 @@ def original_experiment(
     network = SpikingNetwork(
         (SpikingLayer(30, cell),),
         LeakyReadout(5.0),
-        DalesLaw(inhibitory, "absolute", "first", balanced=False),
+        DalesLaw(inhibitory, "absolute", "first", balanced=False, scale=1.0),
         SpikeGradient(Surrogate("sigmoid", slope=5.0), detach_reset=False),
     )
     training = Training(

@@ -84,7 +84,7 @@ class DalesLaw:
         return np.where(inhibits, -1.0, 1.0).astype(np.float32)
 
     def begin(self, key: PRNGKeyArray, signs: Array, n_to: int) -> Float[Array, "unit to"]:
-        """Return what training changes, before it: magnitudes are uniform, up to b or above."""
+        """Return what training changes, before it, from which `magnitudes` makes the sizes."""
         largest = 1 / math.sqrt(len(signs))
         drawn = jax.random.uniform(key, (len(signs), n_to), minval=SMALLEST)
         drawn *= self.scale * largest
@@ -141,7 +141,7 @@ class AnySign:
         return np.zeros(n_units, np.float32)
 
     def begin(self, key: PRNGKeyArray, signs: Array, n_to: int) -> Float[Array, "unit to"]:
-        """Return the weights before training: uniform, up to 1 over the root of the senders."""
+        """Return the weights before training."""
         largest = self.scale / math.sqrt(len(signs))
         return jax.random.uniform(key, (len(signs), n_to), minval=-largest, maxval=largest)
 
