@@ -72,12 +72,14 @@ class NetworkPlan:
 
         Spikes are lost to dropout only where there is a key.
         """
-        sent = spikes.transpose(1, 0, 2)
-        layers, heard = [], []
+        sent, layers, heard = None, [], []
         for index, layer in enumerate(self.layers):
             own = named(numbers, f"hidden.{index}.")
             before = None if state is None else state.layers[index]
-            sent, after = self._layer(layer, own, sent, before)
+            weights = self._weights(own, "input")
+            # Time comes first after the product: the spikes of the inputs are the most to turn.
+            drive = project(sent, weights) if index else project(spikes, weights).swapaxes(0, 1)
+            sent, after = self._layer(layer, own, drive, before)
             layers.append(after)
             heard.append(sent)
             if layer.dropout and dropout_key is not None:
@@ -118,7 +120,7 @@ class NetworkPlan:
         return jax.lax.scan(leak, jnp.zeros_like(drive[0]), drive)[1]
 
     def _layer(
-        self, layer: LayerPlan, own: Numbers, sent: Array, state: LayerState | None
+        self, layer: LayerPlan, own: Numbers, drive: Array, state: LayerState | None
     ) -> tuple[Array, LayerState]:
         neurons = named(own, "neuron.")
         trained = {name: neurons.pop(name) for name in layer.trainable}
@@ -128,9 +130,8 @@ class NetworkPlan:
         }
         starts = {name: value for name, value in own.items() if name.startswith("start.")}
         if state is None:
-            state = layer.tick.start(starts, sent.shape[1], layer.size)
+            state = layer.tick.start(starts, drive.shape[1], layer.size)
         recurrent = self._weights(own, "recurrent") if layer.tick.recurrent else None
-        drive = project(sent, self._weights(own, "input"))
         return run_layer(layer.tick, trained, neurons, recurrent, state, drive)
 
     def _weights(self, own: Numbers, part: str) -> Array:
@@ -148,7 +149,8 @@ class NetworkPlan:
         ages = jnp.arange(n_ticks, 0, -1)  # of a spike, a tick after the last
         left = jnp.exp(-leak * (ages - 1))
         counts = jnp.expm1(-leak * ages) / jnp.expm1(-leak) / n_ticks  # exact for a small leak
-        mean, last = (jnp.einsum("tbn,t->bn", sent, share) @ weights for share in (counts, left))
+        flat = sent.reshape(n_ticks, -1)
+        mean, last = ((share @ flat).reshape(sent.shape[1:]) @ weights for share in (counts, left))
         if state is not None:
             kept = jnp.exp(-leak)
             mean += state.readout * (kept * counts[0])
