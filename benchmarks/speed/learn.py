@@ -67,10 +67,8 @@ class OwnTraining:
 @partial(jax.jit, static_argnums=0, donate_argnums=1)
 def step(plan, learned, constants, trials):
     """Take the step that ``train_epoch`` takes, with these trials."""
-    one = partial(
-        epochs._step, plan, trials=trials, rate=jnp.float32(RATE), dropout_key=jax.random.key(0)
-    )
-    return jax.vmap(one)(learned, constants)
+    rate, dropout = jnp.float32(RATE), jax.random.key(0)
+    return epochs.take_steps(plan, learned, constants, trials, rate, dropout)
 
 
 @jax.custom_jvp

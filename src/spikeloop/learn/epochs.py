@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 LOOK_AT_ONCE = 256
 """Trials that are answered at a time where nothing is learned."""
+NETWORKS_AT_ONCE = 5
+"""Networks that learn side by side on a CPU: what more of them keep does not fit its caches."""
 
 
 @dataclass(frozen=True)
@@ -70,9 +72,7 @@ def train_epoch(
         key = jax.random.fold_in(keys.trials, batch)
         trials = plan.task.draw(key, plan.training.batch_size, keys.data_set)
         dropout = jax.random.fold_in(keys.dropout, batch)
-        return jax.vmap(partial(_step, plan, trials=trials, rate=rate, dropout_key=dropout))(
-            learned, constants
-        )
+        return take_steps(plan, learned, constants, trials, rate, dropout)
 
     batches = jnp.arange(plan.training.batches_per_epoch)
     learned, (losses, accuracies) = jax.lax.scan(step, learned, batches)
@@ -102,6 +102,23 @@ def look(network: NetworkPlan, task: Task, n_trials: int, numbers: Numbers, keys
     none = jnp.zeros(n_networks)
     rates = tuple(jnp.zeros((n_networks, layer.size)) for layer in network.layers)
     return jax.lax.scan(part, Look(none, none, rates), jnp.arange(n_parts))[0]
+
+
+def take_steps(
+    plan: Plan,
+    learned: Learned,
+    constants: Numbers,
+    trials: TaskTrials,
+    rate: jax.Array,
+    dropout_key: PRNGKeyArray,
+) -> tuple[Learned, tuple]:
+    """Take a step with each network, on the same trials."""
+    one = partial(_step, plan, trials=trials, rate=rate, dropout_key=dropout_key)
+    n_networks = len(next(iter(constants.values())))
+    if jax.default_backend() != "cpu" or n_networks <= NETWORKS_AT_ONCE:
+        return jax.vmap(one)(learned, constants)
+    own = learned, constants
+    return jax.lax.map(lambda own: one(*own), own, batch_size=NETWORKS_AT_ONCE)
 
 
 def _step(
