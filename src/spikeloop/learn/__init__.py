@@ -13,10 +13,11 @@ from spikeloop.learn.analysis import (
     unit_lesions,
     weight_summaries,
 )
+from spikeloop.learn.interneurons import FeedforwardInhibition
 from spikeloop.learn.layers import LeakyReadout, SpikingLayer, unit_lif
 from spikeloop.learn.network import SpikingNetwork
 from spikeloop.learn.network_file import load_network, save_network
-from spikeloop.learn.plan import Answer, NetworkState
+from spikeloop.learn.plan import Answer, Constraint, NetworkState
 from spikeloop.learn.scores import Scores, ideal_scores, score
 from spikeloop.learn.signs import AnySign, DalesLaw
 from spikeloop.learn.tasks.digits import PoissonDigits
@@ -30,7 +31,9 @@ from spikeloop.learn.training import Training
 __all__ = [
     "Answer",
     "AnySign",
+    "Constraint",
     "DalesLaw",
+    "FeedforwardInhibition",
     "LeakyReadout",
     "NetworkState",
     "PatternTiming",

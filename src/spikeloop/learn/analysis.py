@@ -13,6 +13,7 @@ import numpy as np
 
 from spikeloop.data.checks import require_seed
 from spikeloop.evaluate.draws import require_count
+from spikeloop.learn.interneurons import FeedforwardInhibition
 from spikeloop.learn.plan import NetworkPlan
 from spikeloop.learn.scores import Scores, score
 from spikeloop.learn.tasks.task import Task
@@ -114,7 +115,8 @@ def lesions(
     """Return the scores without some units, on the same trials; the network stays as it is.
 
     Silenced are, in turn, nothing; all inhibitory or all excitatory units of the layer; and, where
-    inputs have signs, all inhibitory or excitatory inputs, and all inhibition or excitation.
+    inputs have signs, all inhibitory or excitatory inputs, and all inhibition or excitation. Where
+    inhibition is that of interneurons, they are silenced alone.
 
     Examples
     --------
@@ -124,6 +126,9 @@ def lesions(
     own, inputs = trained.signs(above), trained.signs("hidden.0.input")
     hidden = f"hidden_{layer}"
     copies = {"intact": trained}
+    if isinstance(trained.network.constraint, FeedforwardInhibition):
+        copies["no inhibition"] = trained.uninhibited()
+        own = np.zeros_like(own)  # All units excite: without them nothing is left.
     for word, sign in (("inhibition", -1), ("excitation", 1)):
         if not (own == sign).any():
             continue

@@ -11,9 +11,10 @@ import numpy as np
 
 from spikeloop.data.checks import require
 from spikeloop.data.settings import require_settings
+from spikeloop.learn.interneurons import FeedforwardInhibition
 from spikeloop.learn.layers import LeakyReadout, SpikingLayer, unit_lif
-from spikeloop.learn.plan import LayerPlan, NetworkPlan, stored_tau
-from spikeloop.learn.signs import AnySign, DalesLaw
+from spikeloop.learn.plan import Constraint, LayerPlan, NetworkPlan, stored_tau
+from spikeloop.learn.signs import DalesLaw
 from spikeloop.learn.tick import Tick
 from spikeloop.neurons.model import Value
 from spikeloop.neurons.spike_gradient import SpikeGradient
@@ -45,7 +46,7 @@ class SpikingNetwork:
     """From the one that hears the inputs to the one that is read."""
     readout: LeakyReadout = field(default_factory=LeakyReadout)
     """What reads the last layer."""
-    constraint: DalesLaw | AnySign = field(default_factory=DalesLaw)
+    constraint: Constraint = field(default_factory=DalesLaw)
     """What signs weights may have."""
     gradient: SpikeGradient = field(
         default_factory=lambda: SpikeGradient(Surrogate("sigmoid", slope=3.0))
@@ -55,6 +56,12 @@ class SpikingNetwork:
     def __post_init__(self) -> None:
         require_settings(self)
         require(len(self.layers) > 0, "layers is empty: give one SpikingLayer at least.")
+        sparse = any(layer.connection_probability < 1 for layer in self.layers)
+        require(
+            not (sparse and isinstance(self.constraint, FeedforwardInhibition)),
+            "connection_probability is below 1, and interneurons reach all units of a layer. Leave "
+            "it at 1, or take another constraint.",
+        )
 
     def begin(
         self, key: PRNGKeyArray, n_inputs: int, n_classes: int, dt_ms: float = 1.0
@@ -112,10 +119,7 @@ class SpikingNetwork:
             )
             for layer in self.layers
         )
-        constraint, is_dale = self.constraint, isinstance(self.constraint, DalesLaw)
-        # Without what only matters where weights begin.
-        constraint = DalesLaw(form=constraint.form) if is_dale else AnySign()
-        return NetworkPlan(layers, constraint, self.readout.trainable, dt_ms)
+        return NetworkPlan(layers, self.constraint.once_begun(), self.readout.trainable, dt_ms)
 
 
 def _neurons(layer: SpikingLayer, key: PRNGKeyArray, dt_ms: float) -> tuple[Numbers, Numbers]:

@@ -17,6 +17,7 @@ import numpy as np
 from spikeloop.data.checks import require
 from spikeloop.data.safetensors_file import write_safetensors
 from spikeloop.errors import BadFileError, InvalidInputError
+from spikeloop.learn.interneurons import FeedforwardInhibition
 from spikeloop.learn.layers import LeakyReadout, SpikingLayer
 from spikeloop.learn.network import SpikingNetwork
 from spikeloop.learn.signs import AnySign, DalesLaw
@@ -34,7 +35,8 @@ FORMAT = "spikeloop spiking network 1"
 KINDS = {
     kind.__name__: kind
     for kind in (
-        *(SpikingNetwork, SpikingLayer, LeakyReadout, DalesLaw, AnySign, SpikeGradient, Surrogate),
+        *(SpikingNetwork, SpikingLayer, LeakyReadout, SpikeGradient, Surrogate),
+        *(DalesLaw, AnySign, FeedforwardInhibition),
         *(LIF, AdaptiveLIF, Normal, LogNormal, Gamma, Uniform),
         *(SoundLocalization, PatternTiming, PoissonDigits),
     )

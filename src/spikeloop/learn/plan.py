@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from spikeloop.learn.interneurons import FeedforwardInhibition
 from spikeloop.learn.projection import project
 from spikeloop.learn.signs import AnySign, DalesLaw
 from spikeloop.learn.spike_draws import quick_uniform
@@ -15,6 +16,8 @@ from spikeloop.learn.tick import LayerState, Numbers, Tick, run_layer
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Float, PRNGKeyArray
+
+Constraint = DalesLaw | AnySign | FeedforwardInhibition
 
 MATRICES = ("input", "recurrent")
 """Last parts of the names of weights."""
@@ -56,7 +59,7 @@ class NetworkPlan:
     """A network without its numbers; those are a dictionary with names as `begin` gives them."""
 
     layers: tuple[LayerPlan, ...]
-    constraint: DalesLaw | AnySign
+    constraint: Constraint
     readout_trainable: bool
     dt_ms: float
 

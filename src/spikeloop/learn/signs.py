@@ -73,6 +73,10 @@ class DalesLaw:
         )
         require(self.scale > 0, f"scale={self.scale}: it must be above 0.")
 
+    def once_begun(self) -> DalesLaw:
+        """Return the constraint without what only matters where weights begin."""
+        return DalesLaw(form=self.form)
+
     def signs(self, n_units: int) -> Float[np.ndarray, " unit"]:
         """Return 1 for units that excite, and -1 for those that inhibit."""
         n_inhibitory = round(self.inhibitory * n_units)
@@ -135,6 +139,10 @@ class AnySign:
     def __post_init__(self) -> None:
         require_settings(self)
         require(self.scale > 0, f"scale={self.scale}: it must be above 0.")
+
+    def once_begun(self) -> AnySign:
+        """Return the constraint without what only matters where weights begin."""
+        return AnySign()
 
     def signs(self, n_units: int) -> Float[np.ndarray, " unit"]:
         """Return 0 for each unit: none has a sign."""

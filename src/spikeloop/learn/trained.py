@@ -12,6 +12,7 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.data.checks import require
+from spikeloop.learn.interneurons import FeedforwardInhibition
 from spikeloop.learn.network import SpikingNetwork
 from spikeloop.learn.plan import Answer, NetworkPlan, NetworkState
 from spikeloop.learn.tasks.task import Task
@@ -107,15 +108,35 @@ class TrainedNetwork:
         for name, lost in lesions.items():
             for key in self.sent_by(name):
                 lost = np.asarray(lost, bool)
-                n_from, n_to = self.parameters[key].shape
+                n_from = len(self.signs(key))
                 require(
                     lost.shape == (n_from,),
                     f"{name} has shape {lost.shape}: give True or False for each of {n_from} "
                     "units.",
                 )
-                mask = constants.get(f"{key}.mask", jnp.ones((n_from, n_to)))
-                constants[f"{key}.mask"] = mask * (1 - jnp.asarray(lost, jnp.float32))[:, None]
+                heard = 1 - jnp.asarray(lost, jnp.float32)[:, None]
+                constants[f"{key}.mask"] = constants.get(f"{key}.mask", 1.0) * heard
         return replace(self, constants=constants)
+
+    def uninhibited(self) -> TrainedNetwork:
+        """Return a copy in which interneurons say nothing; this network stays as it is.
+
+        Raises
+        ------
+        InvalidInputError
+            The network has none: its constraint is not `FeedforwardInhibition`.
+        """
+        constraint = self.network.constraint
+        require(
+            isinstance(constraint, FeedforwardInhibition),
+            f"this network has no interneurons, but {type(constraint).__name__}. Silence its "
+            "inhibitory units: see `silenced`.",
+        )
+        silent = {
+            name: constraint.uninhibited(self.parameters[name], len(self.signs(name)))
+            for name in self.weights()
+        }
+        return replace(self, parameters=self.parameters | silent)
 
     def sent_by(self, name: str) -> list[str]:
         """Return the names of all weights that come from some units."""

@@ -60,6 +60,8 @@ def _constraint(found: Findings) -> str:
     ratio = found.config.ie_ratio
     if ratio is None:
         return "weights of either sign"
+    if found.config.form == "interneurons":
+        return f"under Dale's law, all units excite and {ratio:.0%} as many interneurons inhibit"
     return f"under Dale's law, {ratio:.0%} of the units inhibit"
 
 

@@ -47,11 +47,15 @@ def network_of(config: TrainingSettings) -> learn.SpikingNetwork:
         recurrent=config.recurrent,
         trainable=("tau_ms",) if config.train_tau else (),
     )
+    return learn.SpikingNetwork((layer,), constraint=_constraint_of(config))
+
+
+def _constraint_of(config: TrainingSettings) -> learn.Constraint:
     if config.ie_ratio is None:
-        constraint: learn.DalesLaw | learn.AnySign = learn.AnySign()
-    else:
-        constraint = learn.DalesLaw(config.ie_ratio, config.form, config.placed)
-    return learn.SpikingNetwork((layer,), constraint=constraint)
+        return learn.AnySign()
+    if config.form == "interneurons":
+        return learn.FeedforwardInhibition(config.ie_ratio)
+    return learn.DalesLaw(config.ie_ratio, config.form, config.placed)
 
 
 def training_of(config: TrainingSettings) -> learn.Training:

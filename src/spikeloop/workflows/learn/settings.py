@@ -10,7 +10,7 @@ from spikeloop.learn.tasks.digits import PoissonDigits
 from spikeloop.learn.tasks.localization import SoundLocalization
 from spikeloop.learn.tasks.timing import PatternTiming
 
-Form = Literal["softplus", "absolute", "projection", "exponentiated_gradient"]
+Form = Literal["softplus", "absolute", "projection", "exponentiated_gradient", "interneurons"]
 
 
 @dataclass(frozen=True)
@@ -18,10 +18,11 @@ class TrainingSettings:
     """The network, how it is trained, and how it is tested."""
 
     ie_ratio: float | None = 0.5
-    """Share of the units, and of the inputs, that inhibit: 0 to 1 (Dale's law). None: any unit may
-    excite some and inhibit others."""
+    """Share of the units, and of the inputs, that inhibit: 0 to 1 (Dale's law); of interneurons,
+    how many there are for each unit. None: any unit may excite some and inhibit others."""
     form: Form = "softplus"
-    """How weights are kept from changing their sign."""
+    """How weights are kept from changing their sign; with interneurons, all units excite and what
+    inhibits stands between the layers."""
     placed: Literal["spread", "first"] = "spread"
     """Inhibitory units lie among the others, or come first."""
     hidden: int = 30
@@ -97,7 +98,7 @@ class SweepConfig:
     """Networks at each point, which differ in where weights start."""
     unconstrained: bool = True
     """Whether networks without a constraint are trained beside them."""
-    form: Form = "softplus"
+    form: Literal["softplus", "absolute", "projection", "exponentiated_gradient"] = "softplus"
     """How weights are kept from changing their sign."""
     hidden: int = 30
     """Spiking neurons between inputs and readout."""
