@@ -1,11 +1,13 @@
-"""Interneurons: nothing that is stored falls below 0, and weights are what spikes do through them."""
+"""Interneurons: nothing falls below 0, and weights are what spikes do through them."""
+
+from dataclasses import replace
 
 import jax
 import jax.numpy as jnp
 import numpy as np
 import pytest
 
-from spikeloop.errors import InvalidInputError
+from spikeloop.errors import BadFileError, InvalidInputError
 from spikeloop.learn import (
     AnySign,
     FeedforwardInhibition,
@@ -115,6 +117,11 @@ def test_network_is_the_same_from_a_file(trained, tmp_path):
     assert again.network == trained.network
     spikes = TASK.draw(jax.random.key(1), 20).spikes
     np.testing.assert_array_equal(again(spikes)[0], trained(spikes)[0])
+    name = "hidden.0.input"
+    broken = trained.parameters | {name: trained.parameters[name].at[0, 0].set(-1.0)}
+    save_network(tmp_path / "b.safetensors", replace(trained, parameters=broken))
+    with pytest.raises(BadFileError, match="breaks the law"):
+        load_network(tmp_path / "b.safetensors")
 
 
 def test_settings_that_make_no_sense_are_refused(trained):
@@ -124,7 +131,7 @@ def test_settings_that_make_no_sense_are_refused(trained):
     with pytest.raises(InvalidInputError, match="scale"):
         FeedforwardInhibition(scale=0.0)
     sparse = (SpikingLayer(8, connection_probability=0.5),)
-    with pytest.raises(InvalidInputError, match="interneurons reach all units"):
+    with pytest.raises(InvalidInputError, match="connection_probability is below 1"):
         SpikingNetwork(sparse, constraint=LAW)
     free = train(
         TASK,

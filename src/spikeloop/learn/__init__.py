@@ -17,11 +17,13 @@ from spikeloop.learn.interneurons import FeedforwardInhibition
 from spikeloop.learn.layers import LeakyReadout, SpikingLayer, unit_lif
 from spikeloop.learn.network import SpikingNetwork
 from spikeloop.learn.network_file import load_network, save_network
+from spikeloop.learn.nir_file import network_from_nir, network_to_nir
 from spikeloop.learn.plan import Answer, Constraint, NetworkState
 from spikeloop.learn.scores import Scores, ideal_scores, score
 from spikeloop.learn.signs import AnySign, DalesLaw
 from spikeloop.learn.tasks.digits import PoissonDigits
 from spikeloop.learn.tasks.localization import SoundLocalization
+from spikeloop.learn.tasks.recorded import RecordedTrials
 from spikeloop.learn.tasks.task import Task, TaskTrials
 from spikeloop.learn.tasks.timing import PatternTiming
 from spikeloop.learn.trained import TrainedNetwork
@@ -38,6 +40,7 @@ __all__ = [
     "NetworkState",
     "PatternTiming",
     "PoissonDigits",
+    "RecordedTrials",
     "Scores",
     "SoundLocalization",
     "SpikingLayer",
@@ -51,6 +54,8 @@ __all__ = [
     "ideal_scores",
     "lesions",
     "load_network",
+    "network_from_nir",
+    "network_to_nir",
     "save_network",
     "score",
     "train",

@@ -14,7 +14,7 @@ from spikeloop.data.checks import require
 from spikeloop.data.settings import require_settings
 
 if TYPE_CHECKING:
-    from jaxtyping import Array, Float, PRNGKeyArray
+    from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 
 @dataclass(frozen=True)
@@ -107,6 +107,12 @@ class FeedforwardInhibition:
         """Return what a spike of each sender does to each unit, of either sign."""
         excitation, heard, shares = self.parts(theta, signs.shape[-1])
         return excitation - heard @ shares
+
+    def keeps(
+        self, theta: Float[Array, "rows columns"], signs: Float[Array, " from"]
+    ) -> Bool[Array, ""]:
+        """Return whether nothing is below 0."""
+        return (theta >= 0).all()
 
     def moved(
         self, theta: Float[Array, "rows columns"], step: Float[Array, "rows columns"]

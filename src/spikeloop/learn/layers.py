@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from numbers import Real
 
@@ -41,6 +42,9 @@ class SpikingLayer:
     """Of each synapse from the layer below, and within, to exist; drawn once."""
     dropout: float = 0.0
     """Share of the spikes that are lost, on their way up, while training."""
+    longest_delay_ms: float = 0.0
+    """Synapses from the layer below have delays from 0 up to this, which training changes; 0: none
+    have."""
 
     def __post_init__(self) -> None:
         require(
@@ -55,6 +59,10 @@ class SpikingLayer:
         require(
             isinstance(self.dropout, Real) and 0 <= self.dropout < 1,
             f"dropout={self.dropout!r}: it must be 0 or more, below 1.",
+        )
+        require(
+            isinstance(self.longest_delay_ms, Real) and 0 <= self.longest_delay_ms < math.inf,
+            f"longest_delay_ms={self.longest_delay_ms!r}: it must be 0 or more.",
         )
         require(
             not isinstance(self.neuron, type) and callable(getattr(self.neuron, "neuron", None)),

@@ -56,12 +56,15 @@ class SpikingNetwork:
     def __post_init__(self) -> None:
         require_settings(self)
         require(len(self.layers) > 0, "layers is empty: give one SpikingLayer at least.")
-        sparse = any(layer.connection_probability < 1 for layer in self.layers)
-        require(
-            not (sparse and isinstance(self.constraint, FeedforwardInhibition)),
-            "connection_probability is below 1, and interneurons reach all units of a layer. Leave "
-            "it at 1, or take another constraint.",
-        )
+        if isinstance(self.constraint, FeedforwardInhibition):
+            special = any(
+                layer.connection_probability < 1 or layer.longest_delay_ms for layer in self.layers
+            )
+            require(
+                not special,
+                "connection_probability is below 1 or longest_delay_ms above 0, and interneurons "
+                "reach all units of a layer at once. Leave them, or take another constraint.",
+            )
 
     def begin(
         self, key: PRNGKeyArray, n_inputs: int, n_classes: int, dt_ms: float = 1.0
@@ -80,6 +83,7 @@ class SpikingNetwork:
         n_from = n_inputs
         for index, layer in enumerate(self.layers):
             name = f"hidden.{index}."
+            delay_key = jax.random.fold_in(key, 1)
             key, weight_key, own_key, mask_key, value_key = jax.random.split(key, 5)
             own, fixed = _neurons(layer, value_key, dt_ms)
             mask_keys = jax.random.split(mask_key)
@@ -93,6 +97,10 @@ class SpikingNetwork:
                 if layer.connection_probability < 1:
                     drawn = jax.random.uniform(drawn_key, own[part].shape)
                     fixed[f"{part}.mask"] = (drawn < layer.connection_probability) * 1.0
+            if n_late := late_ticks(layer, dt_ms):
+                delays = jax.random.uniform(delay_key, (n_from, layer.size), maxval=n_late)
+                own["delays_ms"] = delays * dt_ms
+                fixed["delay_width_ticks"] = jnp.float32(0)  # but while training
             parameters |= {name + key: value for key, value in own.items()}
             constants |= {name + key: value for key, value in fixed.items()}
             n_from = layer.size
@@ -116,10 +124,21 @@ class SpikingNetwork:
                 layer.trainable,
                 tuple(layer.made().time_constants_ms),
                 layer.dropout,
+                late_ticks(layer, dt_ms),
             )
             for layer in self.layers
         )
         return NetworkPlan(layers, self.constraint.once_begun(), self.readout.trainable, dt_ms)
+
+
+def late_ticks(layer: SpikingLayer, dt_ms: float) -> int:
+    """Return by how many ticks a spike reaches a layer later at most."""
+    require(
+        layer.longest_delay_ms == 0 or layer.longest_delay_ms >= dt_ms,
+        f"longest_delay_ms={layer.longest_delay_ms:g}: that is shorter than a tick, of {dt_ms:g} "
+        "ms. Raise it, or lower dt_ms of the task.",
+    )
+    return round(layer.longest_delay_ms / dt_ms)
 
 
 def _neurons(layer: SpikingLayer, key: PRNGKeyArray, dt_ms: float) -> tuple[Numbers, Numbers]:
@@ -152,9 +171,9 @@ def _values(name: str, value: Value, size: int, rng: np.random.Generator) -> jax
 
 
 def _require_tau(name: str, tau_ms: object, dt_ms: float) -> None:
-    shortest = float(np.min(np.asarray(tau_ms)))
+    shortest = np.min(np.asarray(tau_ms, np.float32))
     require(
-        shortest >= dt_ms,
+        shortest >= np.float32(dt_ms),
         f"{name}={shortest:g}: a time constant shorter than a tick, of {dt_ms:g} ms, leaves no "
         "trace of a spike in the next. Raise it, or lower dt_ms of the task.",
     )

@@ -7,6 +7,8 @@ network gives the same bytes.
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
 from typing import Any
@@ -23,6 +25,7 @@ from spikeloop.learn.network import SpikingNetwork
 from spikeloop.learn.signs import AnySign, DalesLaw
 from spikeloop.learn.tasks.digits import PoissonDigits
 from spikeloop.learn.tasks.localization import SoundLocalization
+from spikeloop.learn.tasks.task import Task
 from spikeloop.learn.tasks.timing import PatternTiming
 from spikeloop.learn.trained import TrainedNetwork
 from spikeloop.neurons.adaptive_lif import AdaptiveLIF
@@ -49,16 +52,19 @@ _UNFIT = (KeyError, TypeError, ValueError, AttributeError, RecursionError, Overf
 def save_network(path: str | Path, trained: TrainedNetwork) -> None:
     """Write a trained network, whole or not at all.
 
+    A task that the file cannot hold, such as `RecordedTrials` or one of your own, must be given
+    again to `load_network`.
+
     Raises
     ------
     InvalidInputError
-        Its neurons or its task are of a kind that no file can hold, such as a `Neuron` made of
-        functions of your own; or there is no such folder.
+        Its neurons are of a kind that no file can hold, such as a `Neuron` made of functions of
+        your own; or there is no such folder.
     """
     settings = {
         "format": FORMAT,
         "network": _told(trained.network),
-        "task": _told(trained.task),
+        "task": _told(trained.task) if type(trained.task) in KINDS.values() else None,
         "status": trained.status,
         "advice": list(trained.advice),
     }
@@ -71,40 +77,73 @@ def save_network(path: str | Path, trained: TrainedNetwork) -> None:
     write_safetensors(Path(path), arrays, {"spikeloop": json.dumps(settings, sort_keys=True)})
 
 
-def load_network(path: str | Path) -> TrainedNetwork:
+def load_network(path: str | Path, task: Task | None = None) -> TrainedNetwork:
     """Read a trained network.
+
+    Parameters
+    ----------
+    path
+        A file of `save_network`.
+    task
+        What it was trained on, where the file does not hold it; else None for that of the file.
 
     Raises
     ------
     BadFileError
         The file is damaged, or holds something else.
+    InvalidInputError
+        The file does not hold its task, and none is given.
     """
-    from safetensors import SafetensorError, safe_open
-
     path = Path(path)
     require(path.is_file(), f"{path} is no file.")
-    try:
-        with safe_open(path, framework="numpy") as file:
-            header = json.loads((file.metadata() or {})["spikeloop"])
-            arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
-        require(header["format"] == FORMAT, f"its format is {header['format']!r}, not {FORMAT!r}.")
-        trained = _assembled(header, arrays)
+    with _told_of_damage(path):
+        header, arrays = _opened(path)
+        holds_task = header["task"] is not None
+    require(
+        holds_task or task is not None,
+        f"{path} holds the weights of the network, but not its task: give it, as "
+        "load_network(path, task=...).",
+    )
+    with _told_of_damage(path):
+        trained = _assembled(header, arrays, task)
         _require_fitting(trained)
+    return trained
+
+
+@contextmanager
+def _told_of_damage(path: Path) -> Iterator[None]:
+    from safetensors import SafetensorError
+
+    try:
+        yield
     except (SafetensorError, OSError, InvalidInputError, *_UNFIT) as error:
         raise BadFileError(
             f"{path} is damaged, or holds no trained network: {type(error).__name__}: {error}"
         ) from None
-    return trained
 
 
-def _assembled(header: dict[str, Any], arrays: dict[str, np.ndarray]) -> TrainedNetwork:
+def _opened(path: Path) -> tuple[dict[str, Any], dict[str, np.ndarray]]:
+    """Return what the header tells, and the arrays."""
+    from safetensors import safe_open
+
+    with safe_open(path, framework="numpy") as file:
+        header = json.loads((file.metadata() or {})["spikeloop"])
+        arrays = {key: file.get_tensor(key) for key in file.keys()}  # noqa: SIM118
+    require(header["format"] == FORMAT, f"its format is {header['format']!r}, not {FORMAT!r}.")
+    return header, arrays
+
+
+def _assembled(
+    header: dict[str, Any], arrays: dict[str, np.ndarray], task: Task | None
+) -> TrainedNetwork:
     parts: dict[str, dict[str, Any]] = {part: {} for part in (*_PARTS, "rates_hz")}
     for key, values in arrays.items():
         part, _, name = key.partition(".")
         require(bool(np.isfinite(values).all()) or part == "history", f"{key} is not finite.")
         parts[part][name] = values if part in {"history", "rates_hz"} else jnp.asarray(values)
     rates_hz = tuple(parts["rates_hz"][str(index)] for index in range(len(parts["rates_hz"])))
-    network, task = _made(header["network"]), _made(header["task"])
+    network = _made(header["network"])
+    task = _made(header["task"]) if task is None else task
     require(isinstance(network, SpikingNetwork), "its network is none.")
     return TrainedNetwork(
         network,
@@ -132,6 +171,9 @@ def _require_fitting(trained: TrainedNetwork) -> None:
             for of in (numbers, like)
         )
         require(shapes == expected, f"it holds arrays of {shapes}, where {expected} are wanted.")
+    for name in trained.weights():
+        keeps = trained.network.constraint.keeps(trained.parameters[name], trained.signs(name))
+        require(bool(keeps), f"{name} breaks the law of its signs.")
 
 
 def _told(value: object) -> Any:

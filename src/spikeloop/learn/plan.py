@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from spikeloop.learn.delays import arrivals, project_late, with_late
 from spikeloop.learn.interneurons import FeedforwardInhibition
 from spikeloop.learn.projection import project
 from spikeloop.learn.signs import AnySign, DalesLaw
@@ -31,6 +32,8 @@ class NetworkState(NamedTuple):
     layers: tuple[LayerState, ...]
     readout: Float[Array, "trial class"]
     """Potentials of the integrators."""
+    coming: tuple[Float[Array, "late trial unit"] | None, ...] = ()
+    """What spikes of the past add in the ticks to come, to layers that have delays."""
 
 
 class Answer(NamedTuple):
@@ -52,6 +55,8 @@ class LayerPlan:
     trainable: tuple[str, ...]
     time_constants: tuple[str, ...]
     dropout: float
+    n_late: int
+    """By how many ticks a spike arrives later at most."""
 
 
 @dataclass(frozen=True)
@@ -75,21 +80,21 @@ class NetworkPlan:
 
         Spikes are lost to dropout only where there is a key.
         """
-        sent, layers, heard = None, [], []
+        sent, layers, heard, coming = None, [], [], []
         for index, layer in enumerate(self.layers):
             own = named(numbers, f"hidden.{index}.")
             before = None if state is None else state.layers[index]
-            weights = self._weights(own, "input")
-            # Time comes first after the product: the spikes of the inputs are the most to turn.
-            drive = project(sent, weights) if index else project(spikes, weights).swapaxes(0, 1)
+            late = None if state is None else state.coming[index]
+            drive, late = self._drive(layer, own, sent if index else spikes, late, index == 0)
             sent, after = self._layer(layer, own, drive, before)
             layers.append(after)
+            coming.append(late)
             heard.append(sent)
             if layer.dropout and dropout_key is not None:
                 chance = quick_uniform(jax.random.fold_in(dropout_key, index), sent.shape)
                 sent = jnp.where(chance < layer.dropout, 0, sent / (1 - layer.dropout))
         output, readout = self._read(named(numbers, "readout."), sent, state)
-        return Answer(output, tuple(heard), NetworkState(tuple(layers), readout))
+        return Answer(output, tuple(heard), NetworkState(tuple(layers), readout, tuple(coming)))
 
     def weights(self, numbers: Numbers) -> Numbers:
         """Return the matrices of weights, (from, to), with their signs, by name."""
@@ -104,6 +109,9 @@ class NetworkPlan:
 
     def moved(self, name: str, value: Array, step: Array) -> Array:
         """Return a parameter after a step of the optimizer."""
+        if name.endswith(".delays_ms"):
+            longest = self.layers[int(name.split(".")[1])].n_late * self.dt_ms
+            return jnp.clip(value + self.dt_ms * step, 0, longest)
         if name.rpartition(".")[2] in MATRICES:
             return self.constraint.moved(value, step)
         return value + step
@@ -121,6 +129,27 @@ class NetworkPlan:
 
         drive = project(sent, self._weights(own, "input"))
         return jax.lax.scan(leak, jnp.zeros_like(drive[0]), drive)[1]
+
+    def _drive(
+        self,
+        layer: LayerPlan,
+        own: Numbers,
+        spikes: Array,
+        late: Array | None,
+        trial_first: bool,
+    ) -> tuple[Array, Array | None]:
+        """Return by how much spikes move potentials in each tick, and in ticks to come."""
+        weights = self._weights(own, "input")
+        # Time comes first after the product: the spikes of the inputs are the most to turn.
+        if layer.n_late:
+            ticks = own["delays_ms"] / self.dt_ms
+            kernel = weights * arrivals(ticks, own["delay_width_ticks"], layer.n_late + 1)
+            arriving = project_late(spikes.swapaxes(0, 1) if trial_first else spikes, kernel)
+            if late is None:
+                late = jnp.zeros((layer.n_late, *arriving.shape[1:]))
+            return with_late(arriving, late)
+        drive = project(spikes, weights)
+        return drive.swapaxes(0, 1) if trial_first else drive, None
 
     def _layer(
         self, layer: LayerPlan, own: Numbers, drive: Array, state: LayerState | None

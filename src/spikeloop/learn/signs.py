@@ -14,7 +14,7 @@ from spikeloop.data.checks import require
 from spikeloop.data.settings import require_settings
 
 if TYPE_CHECKING:
-    from jaxtyping import Array, Float, PRNGKeyArray
+    from jaxtyping import Array, Bool, Float, PRNGKeyArray
 
 SMALLEST = 1e-3
 """A magnitude before training is at least this share of the largest one: a weight of 0 stays there
@@ -99,8 +99,7 @@ class DalesLaw:
             own = jnp.where(signs < 0, n_inhibitory, n_excitatory)
             drawn *= jnp.where(fewer > 0, len(signs) / (2 * jnp.maximum(own, 1)), 1.0)[:, None]
         if self.form == "softplus":
-            wanted = drawn / largest
-            return wanted + jnp.log(-jnp.expm1(-wanted))  # log(e^x - 1), however large x
+            return before_softplus(drawn / largest)
         return drawn
 
     def magnitudes(self, theta: Float[Array, "unit to"]) -> Float[Array, "unit to"]:
@@ -115,6 +114,12 @@ class DalesLaw:
         """Return the weights, each with the sign of its sender."""
         return signs[..., None] * self.magnitudes(theta)
 
+    def keeps(
+        self, theta: Float[Array, "unit to"], signs: Float[Array, " unit"]
+    ) -> Bool[Array, ""]:
+        """Return whether each weight has the sign of its sender."""
+        return (signs[..., None] * self.weights(theta, signs) >= 0).all()
+
     def moved(
         self, theta: Float[Array, "unit to"], step: Float[Array, "unit to"]
     ) -> Float[Array, "unit to"]:
@@ -127,6 +132,15 @@ class DalesLaw:
         if self.form == "projection":
             return jnp.maximum(theta + scale * step, 0)
         return theta * jnp.exp(jnp.clip(step, -MOST_LOG_STEP, MOST_LOG_STEP))
+
+
+def before_softplus(values: Float[Array, "..."]) -> Float[Array, "..."]:
+    """Return what softplus makes these of; they are above 0.
+
+    >>> bool(abs(jax.nn.softplus(before_softplus(jnp.array([0.1, 100.0])))[1] - 100) < 1e-4)
+    True
+    """
+    return values + jnp.log(-jnp.expm1(-values))  # log(e^x - 1), however large x
 
 
 @dataclass(frozen=True)
@@ -158,6 +172,10 @@ class AnySign:
     ) -> Float[Array, "unit to"]:
         """Return the weights."""
         return theta
+
+    def keeps(self, theta: Float[Array, "unit to"], signs: Float[Array, " unit"]) -> bool:
+        """Return that any weight will do."""
+        return True
 
     def moved(
         self, theta: Float[Array, "unit to"], step: Float[Array, "unit to"]

@@ -82,6 +82,22 @@ class TrainedNetwork:
         numbers = (self.begun if before else self.parameters) | self.constants
         return {name: np.asarray(value) for name, value in self.plan.weights(numbers).items()}
 
+    def delays_ms(self, layer: int = 0, *, before: bool = False) -> Float[np.ndarray, "from to"]:
+        """Return the delays of the synapses to a layer, in whole ticks; or those before training.
+
+        Raises
+        ------
+        InvalidInputError
+            The layer has none.
+        """
+        n_layers = len(self.network.layers)
+        require(
+            0 <= layer < n_layers and self.plan.layers[layer].n_late > 0,
+            f"layer {layer} has no delays: set longest_delay_ms of one of the {n_layers} layers.",
+        )
+        delays = (self.begun if before else self.parameters)[f"hidden.{layer}.delays_ms"]
+        return np.round(np.asarray(delays) / self.task.dt_ms) * self.task.dt_ms
+
     def signs(self, name: str = "hidden.0.input") -> Float[np.ndarray, " from"]:
         """Return the signs of the units that some weights come from; 0 for units of either."""
         return np.asarray(self.constants[f"{name}.signs"])

@@ -146,6 +146,7 @@ def train_together(
         "trainable), so they cannot be trained in one batch. Train each kind apart.",
     )
     plan = Plan(plans.pop(), task, training)
+    watched = task.watched() if hasattr(task, "watched") else task
     begun, constants = _begin(task, networks, seed)
     state = _first_state(plan, begun)
     identity = {
@@ -157,8 +158,8 @@ def train_together(
     }
     if checkpoint is not None:
         state = _resumed(state, checkpoint, identity)
-    _run(plan, state, constants, seed, _Watch(progress, checkpoint, identity))
-    seen = _look(plan, state.best | constants, _keys(seed, "validation"))
+    _run(plan, state, constants, seed, _Watch(watched, progress, checkpoint, identity))
+    seen = _look(plan, watched, state.best | constants, _keys(seed, "validation"))
     return [
         _trained(plan, networks[index], state, begun, constants, seen, index)
         for index in range(len(networks))
@@ -167,8 +168,9 @@ def train_together(
 
 @dataclass(frozen=True)
 class _Watch:
-    """Who is told of each epoch."""
+    """Who is told of each epoch, and on which trials it is judged."""
 
+    task: Task
     progress: Progress | None
     checkpoint: Checkpoint | None
     identity: dict[str, str]
@@ -227,8 +229,10 @@ def _run(plan: Plan, state: State, constants: Numbers, seed: int, watch: _Watch)
         keys = _keys(seed, "training", epoch if training.fresh else 0)
         keys = keys._replace(dropout=_keys(seed, "training", epoch).dropout)
         rate = jnp.float32(training.rate(epoch))
-        state.learned, *told = train_epoch(plan, state.learned, constants, keys, rate)
-        seen = _look(plan, state.learned.parameters | constants, _keys(seed, "validation"))
+        widened = constants | _delay_widths(plan, constants, epoch)
+        state.learned, *told = train_epoch(plan, state.learned, widened, keys, rate)
+        numbers = state.learned.parameters | constants
+        seen = _look(plan, watch.task, numbers, _keys(seed, "validation"))
         for name, values in zip(CURVES, (*told, seen.loss, seen.accuracy), strict=True):
             state.curves[name][epoch] = values
         _judge(state, training.patience)
@@ -237,8 +241,19 @@ def _run(plan: Plan, state: State, constants: Numbers, seed: int, watch: _Watch)
         watch.tell(state, training.max_epochs, last=bool(over))
 
 
-def _look(plan: Plan, numbers: Numbers, keys: Keys) -> Look:
-    return look(plan.network, plan.task, plan.training.n_validation, numbers, keys)
+def _delay_widths(plan: Plan, constants: Numbers, epoch: int) -> Numbers:
+    """Return the widths of bumps around delays while training."""
+    widths = {}
+    for index, layer in enumerate(plan.network.layers):
+        if layer.n_late:
+            name = f"hidden.{index}.delay_width_ticks"
+            width = plan.training.delay_width_ticks(epoch, layer.n_late)
+            widths[name] = jnp.full_like(constants[name], width)
+    return widths
+
+
+def _look(plan: Plan, task: Task, numbers: Numbers, keys: Keys) -> Look:
+    return look(plan.network, task, plan.training.n_validation, numbers, keys)
 
 
 def _judge(state: State, patience: int) -> None:

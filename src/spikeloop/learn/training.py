@@ -9,6 +9,7 @@ import optax
 
 from spikeloop.data.checks import require
 from spikeloop.data.settings import require_settings
+from spikeloop.learn.delays import NARROWEST_TICKS
 from spikeloop.numerics.learning_rate import warmed_cosine
 
 
@@ -49,12 +50,18 @@ class Training:
     """Units that fire more are pushed down; None: there is no bound."""
     rate_weight: float = 1e-3
     """Loss for each Hz beyond these bounds, squared, averaged over units."""
+    narrowing_share: float = 0.5
+    """Over which share of the epochs the bumps narrow by which delays are learned."""
 
     def __post_init__(self) -> None:
         require_settings(self)
         for name in ("batch_size", "batches_per_epoch", "max_epochs", "patience", "n_validation"):
             value = getattr(self, name)
             require(value >= 1, f"{name}={value}: it must be 1 or more.")
+        require(
+            0 < self.narrowing_share <= 1,
+            f"narrowing_share={self.narrowing_share}: it must be above 0, and at most 1.",
+        )
         for name in ("warm_up_epochs", "clip_norm", "lowest_rate_hz", "rate_weight"):
             value = getattr(self, name)
             require(value >= 0, f"{name}={value}: it must be 0 or more.")
@@ -81,6 +88,21 @@ class Training:
             share = warmed_cosine(epoch, self.warm_up_epochs, self.max_epochs)
             return self.learning_rate * share
         return self.learning_rate
+
+    def delay_width_ticks(self, epoch: int, n_late: int) -> float:
+        """Return how wide the bumps around delays are in an epoch, for delays up to `n_late` ticks.
+
+        From a quarter of that it falls exponentially to half a tick.
+
+        Examples
+        --------
+        >>> training = Training(max_epochs=8)
+        >>> [round(training.delay_width_ticks(epoch, 32), 2) for epoch in (0, 2, 4, 7)]
+        [8.0, 2.0, 0.5, 0.5]
+        """
+        widest = max(n_late / 4, NARROWEST_TICKS)
+        done = min(epoch / (self.narrowing_share * self.max_epochs), 1.0)
+        return widest * (NARROWEST_TICKS / widest) ** done
 
     def optimizer(self) -> optax.GradientTransformation:
         """Return what turns gradients into steps of a learning rate of 1, uphill."""

@@ -25,7 +25,11 @@ class TaskTrials(NamedTuple):
 
 @runtime_checkable
 class Task(Protocol):
-    """Settings of a task; a frozen dataclass, so that what it draws is compiled once."""
+    """Settings of a task; a frozen dataclass, so that what it draws is compiled once.
+
+    A task that can run out of trials may have a method ``watched()`` besides: it returns the task
+    that draws the trials of validation, which decide on the best weights.
+    """
 
     @property
     def n_inputs(self) -> int:
