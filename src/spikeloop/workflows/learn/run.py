@@ -46,6 +46,7 @@ def network_of(config: TrainingSettings) -> learn.SpikingNetwork:
         learn.unit_lif(config.tau_ms),
         recurrent=config.recurrent,
         trainable=("tau_ms",) if config.train_tau else (),
+        longest_delay_ms=config.longest_delay_ms,
     )
     return learn.SpikingNetwork((layer,), constraint=_constraint_of(config))
 

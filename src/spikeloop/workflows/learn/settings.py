@@ -33,6 +33,8 @@ class TrainingSettings:
     """Whether each neuron finds its own time constant."""
     recurrent: bool = False
     """Whether the neurons hear each other."""
+    longest_delay_ms: float = 0.0
+    """Each synapse from the inputs finds its own delay, up to this; 0: there are none."""
     learning_rate: float = 0.1
     """Of the first epochs; it falls to 0."""
     max_epochs: int = 100
@@ -92,8 +94,8 @@ class SweepConfig:
 
     ie_ratios: tuple[float, ...] = (0.0, 0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0)
     """Shares of inhibitory units to try."""
-    taus_ms: tuple[float, ...] = (2.0, 5.0)
-    """Membrane time constants to try."""
+    taus_ms: tuple[float, ...] = (2.0, 10.0)
+    """Membrane time constants to try; training leaves them as they are."""
     n_networks: int = 3
     """Networks at each point, which differ in where weights start."""
     unconstrained: bool = True

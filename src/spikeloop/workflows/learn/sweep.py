@@ -114,7 +114,7 @@ def _points(job: Job, config: SweepConfig, tau_ms: float) -> Iterable[SweepPoint
 
 def _trained(job: Job, config: SweepConfig, tau_ms: float, ratios: tuple, name: str) -> Tested:
     """Return how networks do that are trained at once."""
-    layer = learn.SpikingLayer(config.hidden, learn.unit_lif(tau_ms), trainable=("tau_ms",))
+    layer = learn.SpikingLayer(config.hidden, learn.unit_lif(tau_ms))
     networks = [
         learn.SpikingNetwork(
             (layer,),
