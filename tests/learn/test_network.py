@@ -12,7 +12,7 @@ from spikeloop.learn.layers import LeakyReadout, SpikingLayer, unit_lif
 from spikeloop.learn.network import SpikingNetwork
 from spikeloop.learn.plan import NetworkPlan
 from spikeloop.learn.signs import AnySign, DalesLaw
-from spikeloop.neurons import LIF, AdaptiveLIF, PoissonNeuron
+from spikeloop.neurons import LIF, AdaptiveLIF, Neuron, PoissonNeuron
 from spikeloop.numerics.draws import Uniform
 
 KEY = jax.random.key(0)
@@ -303,6 +303,15 @@ def test_a_network_that_cannot_be_is_refused():
             LeakyReadout(tau_ms)
 
 
+BROKEN = Neuron(
+    {"v": 0.0},
+    {"a": 1.0, "b": np.array([1.0, math.nan, 1.0])},
+    lambda state, inputs, p, dt_ms: (state[0] + p.a * p.b,),
+    lambda state, p: state[0] >= 1,
+    lambda state, p: (0.0,),
+)
+
+
 @pytest.mark.parametrize(
     ("network", "words"),
     [
@@ -310,9 +319,30 @@ def test_a_network_that_cannot_be_is_refused():
         (SpikingNetwork((SpikingLayer(3, unit_lif(np.array([5.0, 0.9, 5.0]))),)), "tau_ms=0.9"),
         (SpikingNetwork((SpikingLayer(3, unit_lif(Uniform(0.1, 0.9))),)), "tau_ms=0"),
         (SpikingNetwork(readout=LeakyReadout(0.5)), "readout.*0.5"),
+        (SpikingNetwork((SpikingLayer(3, BROKEN),)), "b holds 1 values that are not finite"),
         (SpikingNetwork((SpikingLayer(3, unit_lif(np.full(4, 5.0))),)), "tau_ms.*4.*3 neurons"),
     ],
 )
 def test_numbers_that_cannot_be_are_refused(network, words):
     with pytest.raises(InvalidInputError, match=words):
         network.begin(KEY, 8, 3, dt_ms=1.0)
+
+
+def test_a_time_constant_of_one_tick_is_allowed_however_it_is_rounded():
+    network = SpikingNetwork((SpikingLayer(3, unit_lif(0.7)),), LeakyReadout(0.7))
+    parameters, _ = network.begin(KEY, 8, 3, dt_ms=0.7)
+    assert parameters["hidden.0.input"].shape == (8, 3)
+
+
+def test_a_refractory_time_that_would_be_lost_is_refused():
+    layer = SpikingLayer(3, LIF(tau_ms=5.0, refractory_ms=0.3))
+    with pytest.raises(InvalidInputError, match="less than half a tick"):
+        SpikingNetwork((layer,)).plan(1.0)
+    assert SpikingNetwork((layer,)).plan(0.1).layers[0].tick.n_held == 3
+
+
+@pytest.mark.parametrize("shape", [(4, 50, 7), (50, 8), (4, 50, 8, 1)])
+def test_spikes_of_another_shape_are_refused(shape):
+    plan, parameters, constants = lively(FREE)
+    with pytest.raises(InvalidInputError, match="with 8 inputs"):
+        run(plan, parameters | constants, jnp.zeros(shape))

@@ -163,3 +163,11 @@ def test_settings_that_make_no_sense_are_refused():
     for law in (AnySign, DalesLaw):
         with pytest.raises(InvalidInputError, match="scale"):
             law(scale=0.0)
+
+
+def test_exponentiated_gradients_never_lose_a_weight_for_good():
+    law = DalesLaw(0.5, "exponentiated_gradient")
+    theta = law.begin(jax.random.key(0), jnp.asarray(law.signs(N_FROM)), N_TO)
+    for step in [-1.0] * 300 + [1.0] * 20:
+        theta = law.moved(theta, jnp.full_like(theta, step))
+    assert (theta > 1).all()

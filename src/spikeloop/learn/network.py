@@ -9,7 +9,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import require, require_finite
 from spikeloop.data.settings import require_settings
 from spikeloop.learn.interneurons import FeedforwardInhibition
 from spikeloop.learn.layers import LeakyReadout, SpikingLayer, unit_lif
@@ -167,6 +167,7 @@ def _values(name: str, value: Value, size: int, rng: np.random.Generator) -> jax
         drawn.shape in {(), (size,)},
         f"{name} has shape {drawn.shape}: give one number, or one for each of {size} neurons.",
     )
+    require_finite(name, drawn)
     return jnp.broadcast_to(jnp.asarray(drawn, jnp.float32), size)
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import jax
 import jax.numpy as jnp
 
+from spikeloop.data.checks import require
 from spikeloop.learn.delays import arrivals, project_late, with_late
 from spikeloop.learn.interneurons import FeedforwardInhibition
 from spikeloop.learn.projection import project
@@ -79,7 +80,18 @@ class NetworkPlan:
         """Return the answer to spikes; from rest, where no state is given.
 
         Spikes are lost to dropout only where there is a key.
+
+        Raises
+        ------
+        InvalidInputError
+            The spikes are not (trial, time, input), or of another number of inputs.
         """
+        n_inputs = len(numbers["hidden.0.input.signs"])
+        require(
+            spikes.ndim == 3 and spikes.shape[2] == n_inputs,
+            f"spikes have shape {spikes.shape}: they must be (trial, time, input), with {n_inputs} "
+            "inputs.",
+        )
         sent, layers, heard, coming = None, [], [], []
         for index, layer in enumerate(self.layers):
             own = named(numbers, f"hidden.{index}.")

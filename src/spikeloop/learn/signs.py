@@ -19,6 +19,8 @@ if TYPE_CHECKING:
 SMALLEST = 1e-3
 """A magnitude before training is at least this share of the largest one: a weight of 0 stays there
 under some constraints."""
+LEAST_SHARE = 1e-6
+"""Exponentiated gradients keep magnitudes above this share of b, as 0 would never grow again."""
 MOST_LOG_STEP = 1.0
 """Exponentiated gradients change a weight at most by this factor of e in a step."""
 
@@ -131,7 +133,8 @@ class DalesLaw:
             return theta + scale * step
         if self.form == "projection":
             return jnp.maximum(theta + scale * step, 0)
-        return theta * jnp.exp(jnp.clip(step, -MOST_LOG_STEP, MOST_LOG_STEP))
+        grown = theta * jnp.exp(jnp.clip(step, -MOST_LOG_STEP, MOST_LOG_STEP))
+        return jnp.maximum(grown, LEAST_SHARE * scale)
 
 
 def before_softplus(values: Float[Array, "..."]) -> Float[Array, "..."]:

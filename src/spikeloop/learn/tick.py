@@ -17,6 +17,7 @@ import jax
 import jax.numpy as jnp
 from jax import lax
 
+from spikeloop.data.checks import require
 from spikeloop.neurons.model import Inputs, Neuron
 from spikeloop.neurons.spike_gradient import SpikeGradient
 
@@ -66,13 +67,19 @@ class Tick:
     @classmethod
     def of(cls, neuron: Neuron, dt_ms: float, gradient: SpikeGradient, *, recurrent: bool) -> Tick:
         """Return the tick of a neuron."""
+        n_held = round(neuron.refractory_ms / dt_ms)
+        require(
+            neuron.refractory_ms == 0 or n_held >= 1,
+            f"refractory_ms={neuron.refractory_ms:g}: that is less than half a tick, of {dt_ms:g} "
+            "ms, and would be none. Set it to 0, or lower dt_ms of the task.",
+        )
         return cls(
             step=neuron.step,
             spiked=neuron.spiked,
             reset=neuron.reset,
             variables=tuple(neuron.state),
             parameters=tuple(neuron.parameters),
-            n_held=round(neuron.refractory_ms / dt_ms),
+            n_held=n_held,
             spike_lag=neuron.spike_lag,
             dt_ms=dt_ms,
             gradient=gradient,

@@ -75,7 +75,7 @@ class TrainedNetwork:
         self, spikes: Float[Array, "trial time input"], state: NetworkState | None = None
     ) -> Answer:
         """Return the output, the spikes of each layer, (time, trial, unit), and the state."""
-        return run_plan(self.plan, self.numbers, as_spikes(spikes, self.task.n_inputs), state)
+        return run_plan(self.plan, self.numbers, as_spikes(spikes), state)
 
     def weights(self, *, before: bool = False) -> dict[str, Float[np.ndarray, "from to"]]:
         """Return the weights, with their signs, by name; or those before training."""
@@ -180,14 +180,9 @@ def run_plan(
     return plan.run(numbers, spikes, state)
 
 
-def as_spikes(spikes: object, n_inputs: int) -> Float[Array, "trial time input"]:
-    """Return spikes as an array, or say what is wrong with them."""
+def as_spikes(spikes: object) -> Float[Array, "trial time input"]:
+    """Return spikes as an array; refuse other numbers."""
     array = jnp.asarray(spikes, jnp.float32)
-    require(
-        array.ndim == 3 and array.shape[2] == n_inputs,
-        f"spikes have shape {array.shape}: they must be (trial, time, input) with {n_inputs} "
-        "inputs.",
-    )
     require(
         bool(((array == 0) | (array == 1)).all()),
         "spikes hold numbers other than 0 and 1: give 1 where an input fires in a tick, else 0.",
