@@ -30,7 +30,7 @@ def ready(law=DalesLaw, **settings):
 
 
 def test_the_loss_is_the_cross_entropy_and_what_rates_beyond_bounds_cost():
-    bounds = {"lowest_rate_hz": 50.0, "highest_rate_hz": 80.0}
+    bounds = {"lowest_rate_hz": 100.0, "highest_rate_hz": 120.0}
     plan, parameters, constants = ready(**bounds, rate_weight=0.3)
     trials = TASK.draw(KEY, 16)
     numbers = parameters | constants
@@ -42,9 +42,9 @@ def test_the_loss_is_the_cross_entropy_and_what_rates_beyond_bounds_cost():
     assert float(loss) == pytest.approx(wanted, rel=1e-5)
     assert float(accuracy) == np.mean(output.argmax(axis=1) == target)
     rates_hz = np.asarray(answer.spikes[0].sum(axis=0), float).mean(axis=0) / 0.030
-    assert (rates_hz < 50).any()
-    assert (rates_hz > 80).any()
-    beyond = np.maximum(50 - rates_hz, 0) + np.maximum(rates_hz - 80, 0)
+    assert (rates_hz < 100).any()
+    assert (rates_hz > 120).any()
+    beyond = np.maximum(100 - rates_hz, 0) + np.maximum(rates_hz - 120, 0)
     assert float(total) == pytest.approx(wanted + 0.3 * (beyond**2).mean(), rel=1e-5)
 
 

@@ -78,7 +78,7 @@ def simulated(layers, weights, spikes):
 @pytest.mark.parametrize("name", LAYERS)
 def test_spikes_are_those_of_the_event_engine(name):
     layers = LAYERS[name]
-    network = SpikingNetwork(layers, constraint=DalesLaw(0.4, scale=4.0))
+    network = SpikingNetwork(layers, constraint=DalesLaw(0.4, scale=10.0))
     parameters, constants = network.begin(KEY, TASK.n_inputs, TASK.n_classes, TASK.dt_ms)
     numbers = parameters | constants
     plan = network.plan(TASK.dt_ms)

@@ -35,7 +35,7 @@ def trained():
 
 
 def test_no_step_makes_excitation_or_inhibition_negative():
-    theta = LAW.begin(jax.random.key(0), SIGNS, N_TO)
+    theta = LAW.begin(np.random.default_rng(0), SIGNS, N_TO)
     rng = np.random.default_rng(1)
     for _ in range(200):
         theta = LAW.moved(theta, jnp.asarray(rng.normal(0, 3, theta.shape), jnp.float32))
@@ -58,7 +58,7 @@ def test_a_spike_does_what_the_interneurons_make_of_it():
 
 
 def test_inhibition_cancels_the_excitation_of_each_sender_at_first():
-    theta = LAW.begin(jax.random.key(3), SIGNS, N_TO)
+    theta = LAW.begin(np.random.default_rng(3), SIGNS, N_TO)
     excitation, heard, shares = LAW.parts(theta, N_FROM)
     np.testing.assert_allclose(shares.sum(axis=0), 1, rtol=1e-6)
     np.testing.assert_allclose(heard, excitation.mean(axis=1)[:, None].repeat(N_BETWEEN, 1))
@@ -67,17 +67,17 @@ def test_inhibition_cancels_the_excitation_of_each_sender_at_first():
 
 
 def test_weights_at_first_are_as_large_as_those_without_a_constraint():
-    key, n_from, n_to = jax.random.key(4), 400, 300
+    n_from, n_to = 400, 300
     signs = jnp.ones(n_from)
     spreads = [
-        float(law.weights(law.begin(key, signs, n_to), signs).std())
+        float(law.weights(law.begin(np.random.default_rng(4), signs, n_to), signs).std())
         for law in (LAW, AnySign(scale=LAW.scale))
     ]
     assert spreads[0] == pytest.approx(spreads[1], rel=0.02)
 
 
 def test_one_interneuron_at_least():
-    assert FeedforwardInhibition(0.01).begin(jax.random.key(0), SIGNS, 8).shape == (13, 9)
+    assert FeedforwardInhibition(0.01).begin(np.random.default_rng(0), SIGNS, 8).shape == (13, 9)
 
 
 def test_training_keeps_the_law_and_learns(trained):

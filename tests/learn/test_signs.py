@@ -22,7 +22,7 @@ N_FROM, N_TO = 12, 7
 def test_no_step_ever_changes_a_sign(form, inhibitory, placed):
     law = DalesLaw(inhibitory, form, placed)
     signs = jnp.asarray(law.signs(N_FROM))
-    theta = law.begin(jax.random.key(0), signs, N_TO)
+    theta = law.begin(np.random.default_rng(0), signs, N_TO)
     assert ((signs[:, None] * law.weights(theta, signs)) > 0).all()
     rng = np.random.default_rng(1)
     for _ in range(200):
@@ -62,7 +62,7 @@ def test_excitation_and_inhibition_are_equal_on_average_where_balanced(form, inh
     for balanced in (True, False):
         law = DalesLaw(inhibitory, form, balanced=balanced, scale=1.0)
         signs = jnp.asarray(law.signs(40))
-        weights = law.weights(law.begin(jax.random.key(3), signs, 4000), signs)
+        weights = law.weights(law.begin(np.random.default_rng(3), signs, 4000), signs)
         sums[balanced] = np.asarray(weights.sum(axis=0))
     error = sums[True].std() / math.sqrt(4000)
     assert abs(sums[True].mean()) < 4 * error
@@ -74,7 +74,9 @@ def test_excitation_and_inhibition_are_equal_on_average_where_balanced(form, inh
 def test_magnitudes_before_training_do_not_depend_on_the_form():
     signs = jnp.asarray(DalesLaw(0.3).signs(N_FROM))
     drawn = [
-        DalesLaw(0.3, form).magnitudes(DalesLaw(0.3, form).begin(jax.random.key(1), signs, N_TO))
+        DalesLaw(0.3, form).magnitudes(
+            DalesLaw(0.3, form).begin(np.random.default_rng(1), signs, N_TO)
+        )
         for form in FORMS
     ]
     for other in drawn[1:]:
@@ -89,7 +91,7 @@ def test_weights_before_training_are_so_many_times_larger_as_the_scale_says(form
     )
     signs = jnp.asarray(once.signs(N_FROM))
     small, large = (
-        law.weights(law.begin(jax.random.key(2), signs, N_TO), signs) for law in (once, more)
+        law.weights(law.begin(np.random.default_rng(2), signs, N_TO), signs) for law in (once, more)
     )
     np.testing.assert_allclose(large, 200 * small, rtol=1e-4)
 
@@ -98,7 +100,7 @@ def test_weights_before_training_are_so_many_times_larger_as_the_scale_says(form
 def test_units_of_one_kind_are_not_scaled(inhibitory):
     law = DalesLaw(inhibitory, scale=1.0)
     signs = jnp.asarray(law.signs(100))
-    magnitudes = law.magnitudes(law.begin(jax.random.key(0), signs, 300))
+    magnitudes = law.magnitudes(law.begin(np.random.default_rng(0), signs, 300))
     assert 0.09 < magnitudes.max() <= 0.1 * (1 + 1e-6)
     assert magnitudes.min() > 0
 
@@ -107,7 +109,7 @@ def test_units_of_one_kind_are_not_scaled(inhibitory):
 def test_a_single_inhibitory_unit_among_many_has_finite_weights(form):
     law = DalesLaw(0.002, form)
     signs = jnp.asarray(law.signs(500))
-    weights = law.weights(law.begin(jax.random.key(0), signs, 50), signs)
+    weights = law.weights(law.begin(np.random.default_rng(0), signs, 50), signs)
     assert np.isfinite(weights).all()
     assert weights.min() < -5  # up to 250 times 1 / sqrt(500)
 
@@ -146,7 +148,7 @@ def test_a_step_is_the_one_of_the_table(form, wanted):
 def test_without_a_constraint_weights_have_either_sign_and_may_cross_0():
     law = AnySign(scale=1.0)
     signs = jnp.asarray(law.signs(N_FROM))
-    theta = law.begin(jax.random.key(0), signs, 500)
+    theta = law.begin(np.random.default_rng(0), signs, 500)
     assert abs(theta).max() <= 1 / math.sqrt(N_FROM)
     assert abs(theta.mean()) < 4 * theta.std() / math.sqrt(theta.size)
     np.testing.assert_array_equal(law.weights(theta, signs), theta)
@@ -167,7 +169,7 @@ def test_settings_that_make_no_sense_are_refused():
 
 def test_exponentiated_gradients_never_lose_a_weight_for_good():
     law = DalesLaw(0.5, "exponentiated_gradient")
-    theta = law.begin(jax.random.key(0), jnp.asarray(law.signs(N_FROM)), N_TO)
+    theta = law.begin(np.random.default_rng(0), jnp.asarray(law.signs(N_FROM)), N_TO)
     for step in [-1.0] * 300 + [1.0] * 20:
         theta = law.moved(theta, jnp.full_like(theta, step))
     assert (theta > 1).all()

@@ -1,5 +1,6 @@
 """What every noun checks when it is made. Each check names the field, and what to do."""
 
+import reprlib
 from collections.abc import Mapping
 
 import numpy as np
@@ -16,6 +17,24 @@ def require(claim: bool, message: str) -> None:
 def is_whole(value: object) -> bool:
     """Return whether a value is a whole number; True and False are none."""
     return isinstance(value, (int, np.integer)) and not isinstance(value, bool)
+
+
+def require_kinds(**values: tuple[object, object]) -> None:
+    """Refuse values of a wrong kind: name -> the value and its kind.
+
+    Examples
+    --------
+    >>> require_kinds(width=("wide", int))
+    Traceback (most recent call last):
+    ...
+    spikeloop.errors.InvalidInputError: width is a str, 'wide': it must be a int.
+    """
+    for name, (value, kind) in values.items():
+        told = getattr(kind, "__name__", str(kind))
+        require(
+            isinstance(value, kind),
+            f"{name} is a {type(value).__name__}, {reprlib.repr(value)}: it must be a {told}.",
+        )
 
 
 def require_seed(seed: int) -> None:

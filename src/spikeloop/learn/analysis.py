@@ -16,8 +16,9 @@ from spikeloop.evaluate.draws import require_count
 from spikeloop.learn.interneurons import FeedforwardInhibition
 from spikeloop.learn.plan import NetworkPlan
 from spikeloop.learn.scores import Scores, score
-from spikeloop.learn.tasks.task import Task
+from spikeloop.learn.tasks.task import Task, tested
 from spikeloop.learn.trained import TrainedNetwork
+from spikeloop.numerics.keys import key_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float
@@ -35,7 +36,8 @@ class WeightSummary:
     name: str
     """``hidden.0.input``, ``hidden.0.recurrent``, ..., ``readout.input``."""
     near_zero: float
-    """Share of the weights that do nearly nothing."""
+    """Share of the weights that do nearly nothing; of what is left of excitation after inhibition,
+    where that is by interneurons."""
     near_zero_before: float
     """The same before training."""
     singular_values: Float[np.ndarray, " mode"]
@@ -55,14 +57,14 @@ class Tuning:
     """How units of a layer fire, depending on the value to be told."""
 
     rates_hz: Float[np.ndarray, "class unit"]
-    """Mean rate for each true class."""
+    """Mean rate for each true class; NaN for one that never came."""
     class_values: Float[np.ndarray, " class"]
     """The value in the middle of each class."""
 
     @property
     def preferred(self) -> Float[np.ndarray, " unit"]:
         """The value at which each unit fires most."""
-        return self.class_values[self.rates_hz.argmax(axis=0)]
+        return self.class_values[np.nanargmax(self.rates_hz, axis=0)]
 
 
 def weight_summaries(trained: TrainedNetwork, *, seed: int) -> list[WeightSummary]:
@@ -81,8 +83,8 @@ def weight_summaries(trained: TrainedNetwork, *, seed: int) -> list[WeightSummar
         level = n_layers if kind == "readout" else int(name.split(".")[1])
         sent = rates[level + name.endswith("recurrent")].mean(axis=0)
         singular, entropy = _spectrum(weights)
-        flow = sent[:, None] * weights
-        excitation = flow[flow > 0].sum()
+        split = trained.network.constraint.split(trained.parameters[name], trained.signs(name))
+        excitation, inhibition = (float((sent @ np.asarray(part)).sum()) for part in split)
         found.append(
             WeightSummary(
                 name,
@@ -91,7 +93,7 @@ def weight_summaries(trained: TrainedNetwork, *, seed: int) -> list[WeightSummar
                 singular,
                 entropy,
                 _spectrum(before[name])[1],
-                float(-flow[flow < 0].sum() / excitation) if excitation > 0 else float("nan"),
+                inhibition / excitation if excitation > 0 else float("nan"),
             )
         )
     return found
@@ -105,6 +107,7 @@ def tuning(trained: TrainedNetwork, *, seed: int, layer: int = 0, n_trials: int 
     ``tuning(trained, seed=0).rates_hz``
     """
     require_count("n_trials", n_trials)
+    trained.require_layer(layer)
     rates = _class_rates(trained, seed, n_trials)[layer + 1]
     return Tuning(rates, trained.task.class_values())
 
@@ -114,31 +117,43 @@ def lesions(
 ) -> Mapping[str, Scores]:
     """Return the scores without some units, on the same trials; the network stays as it is.
 
-    Silenced are, in turn, nothing; all inhibitory or all excitatory units of the layer; and, where
-    inputs have signs, all inhibitory or excitatory inputs, and all inhibition or excitation. Where
-    inhibition is that of interneurons, they are silenced alone.
+    Silenced are, in turn: nothing; the units of the layer that inhibit, or that excite; the inputs
+    that do; and all inhibition, or excitation, of inputs and all layers. Where inhibition is that
+    of interneurons, all of these are silenced. What a network has none of is left out.
 
     Examples
     --------
     ``lesions(trained, seed=0)["no inhibition"].accuracy``
     """
-    above = trained.sent_by(f"hidden_{layer}")[0]
-    own, inputs = trained.signs(above), trained.signs("hidden.0.input")
-    hidden = f"hidden_{layer}"
+    trained.require_layer(layer)
     copies = {"intact": trained}
     if isinstance(trained.network.constraint, FeedforwardInhibition):
         copies["no inhibition"] = trained.uninhibited()
-        own = np.zeros_like(own)  # All units excite: without them nothing is left.
-    for word, sign in (("inhibition", -1), ("excitation", 1)):
-        if not (own == sign).any():
-            continue
-        copies[f"no {word} from layer {layer}"] = trained.silenced(**{hidden: own == sign})
-        copies[f"no {word} from inputs"] = trained.silenced(inputs=inputs == sign)
-        copies[f"no {word}"] = trained.silenced(inputs=inputs == sign, **{hidden: own == sign})
+    else:
+        for word, sign in (("inhibition", -1), ("excitation", 1)):
+            copies |= _without(trained, layer, word, sign)
     return {
         name: score(copy, seed=seed, n_draws=n_draws, n_trials=n_trials)
         for name, copy in copies.items()
     }
+
+
+def _without(
+    trained: TrainedNetwork, layer: int, word: str, sign: int
+) -> dict[str, TrainedNetwork]:
+    """Return copies without the units of one sign, in the layer, in the inputs, and in all."""
+    lost = {
+        name: trained.signs(trained.sent_by(name)[0]) == sign
+        for name in ("inputs", *(f"hidden_{i}" for i in range(len(trained.network.layers))))
+    }
+    lost = {name: units for name, units in lost.items() if units.any()}
+    chosen = {f"layer {layer}": f"hidden_{layer}", "inputs": "inputs"}
+    copies = {
+        f"no {word} from {place}": trained.silenced(**{name: lost[name]})
+        for place, name in chosen.items()
+        if name in lost
+    }
+    return copies | ({f"no {word}": trained.silenced(**lost)} if lost else {})
 
 
 def unit_lesions(
@@ -152,12 +167,13 @@ def unit_lesions(
     """
     require_seed(seed)
     require_count("n_trials", n_trials)
+    trained.require_layer(layer)
     size = trained.network.layers[layer].size
     lost = np.eye(size, dtype=bool)
     copies = [trained.silenced(**{f"hidden_{layer}": one}).numbers for one in lost]
     stacked = {name: jnp.stack([copy[name] for copy in copies]) for name in copies[0]}
-    key = jax.random.fold_in(jax.random.key(seed), _ANALYSES)
-    return np.asarray(_accuracies(trained.plan, trained.task, n_trials, stacked, key))
+    key = jax.random.fold_in(key_of(seed), _ANALYSES)
+    return np.asarray(_accuracies(trained.plan, tested(trained.task), n_trials, stacked, key))
 
 
 @partial(jax.jit, static_argnums=(0, 1, 2))
@@ -175,10 +191,11 @@ def _accuracies(
 def _class_rates(trained: TrainedNetwork, seed: int, n_trials: int) -> list[np.ndarray]:
     """Return (class, unit) mean rates of the inputs and of each layer, in Hz."""
     require_seed(seed)
-    key = jax.random.fold_in(jax.random.key(seed), _ANALYSES)
-    means, target = _mean_spikes(trained.plan, trained.task, n_trials, trained.numbers, key)
+    key = jax.random.fold_in(key_of(seed), _ANALYSES)
+    means, target = _mean_spikes(trained.plan, tested(trained.task), n_trials, trained.numbers, key)
     of_class = np.asarray(target) == np.arange(trained.task.n_classes)[:, None]
-    share = of_class / np.maximum(of_class.sum(axis=1, keepdims=True), 1)
+    totals = of_class.sum(axis=1, keepdims=True)
+    share = np.where(totals > 0, of_class / np.maximum(totals, 1), np.nan)
     return [share @ np.asarray(mean) * (1000 / trained.task.dt_ms) for mean in means]
 
 

@@ -6,7 +6,6 @@ import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import jax
 import jax.numpy as jnp
 import numpy as np
 
@@ -14,7 +13,7 @@ from spikeloop.data.checks import require
 from spikeloop.data.settings import require_settings
 
 if TYPE_CHECKING:
-    from jaxtyping import Array, Bool, Float, PRNGKeyArray
+    from jaxtyping import Array, Bool, Float
 
 
 @dataclass(frozen=True)
@@ -35,7 +34,7 @@ class FeedforwardInhibition:
               \theta \leftarrow \max(\theta + b \delta, 0)
 
     with :math:`\delta` the step of the optimizer and :math:`b` one over the root of the number of
-    senders. It begins with inhibition that cancels excitation: the weights of each sender sum to 0.
+    rows. It begins with inhibition that cancels excitation: the weights of each sender sum to 0.
 
     This is the subtractive part of the networks of the source (DANN); their divisive part would
     divide by 0 in ticks without spikes.
@@ -47,10 +46,10 @@ class FeedforwardInhibition:
     --------
     >>> inhibition = FeedforwardInhibition(interneurons=0.5)
     >>> signs = inhibition.signs(4)
-    >>> theta = inhibition.begin(jax.random.key(0), signs, 6)
+    >>> theta = inhibition.begin(np.random.default_rng(0), signs, 6)
     >>> theta.shape
     (7, 9)
-    >>> bool(abs(inhibition.weights(theta, signs).sum(axis=1)).max() < 1e-5)
+    >>> bool(abs(inhibition.weights(theta, signs).sum(axis=1)).max() < 1e-12)
     True
     """
 
@@ -69,24 +68,24 @@ class FeedforwardInhibition:
 
     def once_begun(self) -> FeedforwardInhibition:
         """Return the constraint without what only matters where weights begin."""
-        return FeedforwardInhibition()
+        return FeedforwardInhibition(self.interneurons)
 
     def signs(self, n_units: int) -> Float[np.ndarray, " unit"]:
         """Return 1 for each unit: all excite."""
         return np.ones(n_units, np.float32)
 
-    def begin(self, key: PRNGKeyArray, signs: Array, n_to: int) -> Float[Array, "rows columns"]:
+    def begin(
+        self, rng: np.random.Generator, signs: Float[np.ndarray, " unit"], n_to: int
+    ) -> Float[np.ndarray, "rows columns"]:
         """Return what training changes, before it."""
         n_between = max(1, round(self.interneurons * n_to))
-        excite_key, inhibit_key = jax.random.split(key)
         largest = 2 * self.scale / math.sqrt(len(signs))
-        excitation = jax.random.uniform(excite_key, (len(signs), n_to), maxval=largest)
+        excitation = rng.uniform(0, largest, (len(signs), n_to))
         # Interneurons hear the same, and share out what they do, so that they sum to the mean.
-        heard = jnp.broadcast_to(excitation.mean(axis=1, keepdims=True), (len(signs), n_between))
-        shares = jax.random.uniform(inhibit_key, (n_between, n_to), minval=0.5)
+        heard = np.repeat(excitation.mean(axis=1, keepdims=True), n_between, axis=1)
+        shares = rng.uniform(0.5, 1, (n_between, n_to))
         shares /= shares.sum(axis=0)
-        unused = jnp.zeros((n_between, n_between))
-        return jnp.block([[excitation, heard], [shares, unused]])
+        return np.block([[excitation, heard], [shares, np.zeros((n_between, n_between))]])
 
     def parts(
         self, theta: Float[Array, "rows columns"], n_from: int
@@ -94,6 +93,13 @@ class FeedforwardInhibition:
         """Return the weights to units, to interneurons, and from these: each 0 or more."""
         n_to = theta.shape[-1] - (theta.shape[-2] - n_from)
         return theta[..., :n_from, :n_to], theta[..., :n_from, n_to:], theta[..., n_from:, :n_to]
+
+    def split(
+        self, theta: Float[Array, "rows columns"], signs: Float[Array, " from"]
+    ) -> tuple[Float[Array, "from to"], Float[Array, "from to"]]:
+        """Return excitation and inhibition, each 0 or more."""
+        excitation, heard, shares = self.parts(theta, signs.shape[-1])
+        return excitation, heard @ shares
 
     def uninhibited(
         self, theta: Float[Array, "rows columns"], n_from: int
@@ -111,8 +117,8 @@ class FeedforwardInhibition:
     def keeps(
         self, theta: Float[Array, "rows columns"], signs: Float[Array, " from"]
     ) -> Bool[Array, ""]:
-        """Return whether nothing is below 0."""
-        return (theta >= 0).all()
+        """Return whether nothing is below 0, and all senders excite."""
+        return (theta >= 0).all() & (signs == 1).all()
 
     def moved(
         self, theta: Float[Array, "rows columns"], step: Float[Array, "rows columns"]

@@ -52,6 +52,10 @@ class SpikingLayer:
             f"size={self.size!r}: it must be a whole number, 1 or more.",
         )
         require(
+            isinstance(self.recurrent, bool),
+            f"recurrent={self.recurrent!r}: it must be True or False.",
+        )
+        require(
             isinstance(self.connection_probability, Real) and 0 < self.connection_probability <= 1,
             f"connection_probability={self.connection_probability!r}: it must be above 0 and at "
             "most 1.",
@@ -69,7 +73,9 @@ class SpikingLayer:
             f"neuron={self.neuron!r}: give a neuron, such as LIF().",
         )
         require(
-            isinstance(self.trainable, tuple) and len(set(self.trainable)) == len(self.trainable),
+            isinstance(self.trainable, tuple)
+            and all(isinstance(name, str) for name in self.trainable)
+            and len(set(self.trainable)) == len(self.trainable),
             f"trainable={self.trainable!r}: give a tuple of names, such as ('tau_ms',), each once.",
         )
         neuron = self.made()

@@ -26,6 +26,9 @@ if TYPE_CHECKING:
 
     from spikeloop.learn.tick import Numbers
 
+ROUNDING = 1e-6
+"""Share of a tick that a delay may lack to be a whole one more."""
+
 
 @dataclass(frozen=True)
 class SpikingNetwork:
@@ -78,42 +81,37 @@ class SpikingNetwork:
         InvalidInputError
             A time constant is shorter than a tick.
         """
-        parameters: Numbers = {}
-        constants: Numbers = {}
+        parameters: dict[str, np.ndarray] = {}
+        constants: dict[str, np.ndarray] = {}
+        rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
         n_from = n_inputs
         for index, layer in enumerate(self.layers):
-            name = f"hidden.{index}."
-            delay_key = jax.random.fold_in(key, 1)
-            key, weight_key, own_key, mask_key, value_key = jax.random.split(key, 5)
-            own, fixed = _neurons(layer, value_key, dt_ms)
-            mask_keys = jax.random.split(mask_key)
-            for part, part_key, drawn_key, n_senders in (
-                ("input", weight_key, mask_keys[0], n_from),
-                *([("recurrent", own_key, mask_keys[1], layer.size)] if layer.recurrent else []),
-            ):
-                signs = jnp.asarray(self.constraint.signs(n_senders))
-                fixed[f"{part}.signs"] = signs
-                own[part] = self.constraint.begin(part_key, signs, layer.size)
+            own, fixed = _neurons(layer, rng, dt_ms)
+            heard = {"input": n_from} | ({"recurrent": layer.size} if layer.recurrent else {})
+            for part, n_senders in heard.items():
+                signs = fixed[f"{part}.signs"] = self.constraint.signs(n_senders)
+                own[part] = self.constraint.begin(rng, signs, layer.size)
                 if layer.connection_probability < 1:
-                    drawn = jax.random.uniform(drawn_key, own[part].shape)
-                    fixed[f"{part}.mask"] = (drawn < layer.connection_probability) * 1.0
+                    exist = rng.random(own[part].shape) < layer.connection_probability
+                    fixed[f"{part}.mask"] = exist.astype(np.float32)
             if n_late := late_ticks(layer, dt_ms):
-                delays = jax.random.uniform(delay_key, (n_from, layer.size), maxval=n_late)
-                own["delays_ms"] = delays * dt_ms
-                fixed["delay_width_ticks"] = jnp.float32(0)  # but while training
-            parameters |= {name + key: value for key, value in own.items()}
-            constants |= {name + key: value for key, value in fixed.items()}
+                own["delays_ms"] = rng.uniform(0, n_late * dt_ms, (n_from, layer.size))
+                fixed["delay_width_ticks"] = 0.0  # but while training
+            parameters |= {f"hidden.{index}.{name}": value for name, value in own.items()}
+            constants |= {f"hidden.{index}.{name}": value for name, value in fixed.items()}
             n_from = layer.size
-        signs = jnp.asarray(self.constraint.signs(n_from))
-        constants["readout.input.signs"] = signs
-        parameters["readout.input"] = self.constraint.begin(key, signs, n_classes)
-        _require_tau("readout: tau_ms", self.readout.tau_ms, dt_ms)
-        tau_ms = jnp.asarray(self.readout.tau_ms, jnp.float32)
+        signs = constants["readout.input.signs"] = self.constraint.signs(n_from)
+        parameters["readout.input"] = self.constraint.begin(rng, signs, n_classes)
+        tau_ms = self.readout.tau_ms
+        _require_tau("readout: tau_ms", tau_ms, dt_ms)
         if self.readout.trainable:
             parameters["readout.tau_ms"] = stored_tau(tau_ms, dt_ms)
         else:
             constants["readout.tau_ms"] = tau_ms
-        return parameters, constants
+        return tuple(
+            {name: jnp.asarray(value, jnp.float32) for name, value in numbers.items()}
+            for numbers in (parameters, constants)
+        )
 
     def plan(self, dt_ms: float) -> NetworkPlan:
         """Return what is compiled for this network; equal plans are compiled once."""
@@ -125,6 +123,7 @@ class SpikingNetwork:
                 tuple(layer.made().time_constants_ms),
                 layer.dropout,
                 late_ticks(layer, dt_ms),
+                layer.connection_probability < 1,
             )
             for layer in self.layers
         )
@@ -138,13 +137,14 @@ def late_ticks(layer: SpikingLayer, dt_ms: float) -> int:
         f"longest_delay_ms={layer.longest_delay_ms:g}: that is shorter than a tick, of {dt_ms:g} "
         "ms. Raise it, or lower dt_ms of the task.",
     )
-    return round(layer.longest_delay_ms / dt_ms)
+    return int(layer.longest_delay_ms / dt_ms + ROUNDING)
 
 
-def _neurons(layer: SpikingLayer, key: PRNGKeyArray, dt_ms: float) -> tuple[Numbers, Numbers]:
+def _neurons(
+    layer: SpikingLayer, rng: np.random.Generator, dt_ms: float
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
     """Return the parameters of the neurons that training changes, and the other ones."""
     neuron = layer.made()
-    rng = np.random.default_rng(np.asarray(jax.random.key_data(key)))
     own, fixed = {}, {}
     for name, value in neuron.parameters.items():
         values = _values(name, value, layer.size, rng)
@@ -160,7 +160,7 @@ def _neurons(layer: SpikingLayer, key: PRNGKeyArray, dt_ms: float) -> tuple[Numb
     return own, fixed
 
 
-def _values(name: str, value: Value, size: int, rng: np.random.Generator) -> jax.Array:
+def _values(name: str, value: Value, size: int, rng: np.random.Generator) -> np.ndarray:
     """Return one number for each neuron."""
     drawn = value.draw(rng, size) if isinstance(value, Distribution) else np.asarray(value)
     require(
@@ -168,7 +168,7 @@ def _values(name: str, value: Value, size: int, rng: np.random.Generator) -> jax
         f"{name} has shape {drawn.shape}: give one number, or one for each of {size} neurons.",
     )
     require_finite(name, drawn)
-    return jnp.broadcast_to(jnp.asarray(drawn, jnp.float32), size)
+    return np.broadcast_to(np.asarray(drawn, np.float32), size)
 
 
 def _require_tau(name: str, tau_ms: object, dt_ms: float) -> None:

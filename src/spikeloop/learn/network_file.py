@@ -7,7 +7,7 @@ network gives the same bytes.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import fields, is_dataclass
 from pathlib import Path
@@ -32,7 +32,7 @@ from spikeloop.neurons.adaptive_lif import AdaptiveLIF
 from spikeloop.neurons.lif import LIF
 from spikeloop.neurons.spike_gradient import SpikeGradient
 from spikeloop.neurons.surrogate import Surrogate
-from spikeloop.numerics.draws import Gamma, LogNormal, Normal, Uniform
+from spikeloop.numerics.draws import Distribution, Gamma, LogNormal, Normal, Uniform
 
 FORMAT = "spikeloop spiking network 1"
 KINDS = {
@@ -85,14 +85,14 @@ def load_network(path: str | Path, task: Task | None = None) -> TrainedNetwork:
     path
         A file of `save_network`.
     task
-        What it was trained on, where the file does not hold it; else None for that of the file.
+        What it was trained on, where the file does not hold it; else None.
 
     Raises
     ------
     BadFileError
         The file is damaged, or holds something else.
     InvalidInputError
-        The file does not hold its task, and none is given.
+        The file does not hold its task and none is given, or the other way round.
     """
     path = Path(path)
     require(path.is_file(), f"{path} is no file.")
@@ -103,6 +103,10 @@ def load_network(path: str | Path, task: Task | None = None) -> TrainedNetwork:
         holds_task or task is not None,
         f"{path} holds the weights of the network, but not its task: give it, as "
         "load_network(path, task=...).",
+    )
+    require(
+        task is None or not holds_task,
+        f"{path} holds the task of the network: leave task out.",
     )
     with _told_of_damage(path):
         trained = _assembled(header, arrays, task)
@@ -140,11 +144,16 @@ def _assembled(
     for key, values in arrays.items():
         part, _, name = key.partition(".")
         require(bool(np.isfinite(values).all()) or part == "history", f"{key} is not finite.")
+        require(
+            values.dtype == (np.float64 if part == "history" else np.float32),
+            f"{key} holds {values.dtype}.",
+        )
         parts[part][name] = values if part in {"history", "rates_hz"} else jnp.asarray(values)
     rates_hz = tuple(parts["rates_hz"][str(index)] for index in range(len(parts["rates_hz"])))
     network = _made(header["network"])
     task = _made(header["task"]) if task is None else task
     require(isinstance(network, SpikingNetwork), "its network is none.")
+    _require_sizes(network, task, parts["parameters"])
     return TrainedNetwork(
         network,
         task,
@@ -155,12 +164,25 @@ def _assembled(
     )
 
 
+def _require_sizes(network: SpikingNetwork, task: Task, parameters: Mapping[str, Any]) -> None:
+    """Refuse settings of a larger network than the file has weights for, before it is made."""
+    n_values = sum(value.size for value in parameters.values())
+    n_from = task.n_inputs
+    for n_to in (*(layer.size for layer in network.layers), task.n_classes):
+        require(
+            n_from * n_to <= n_values,
+            f"it has {n_values} weights, too few for {n_from} units to reach {n_to}: it does not "
+            "fit the task.",
+        )
+        n_from = n_to
+
+
 def _require_fitting(trained: TrainedNetwork) -> None:
-    """Refuse arrays that are not those of the network."""
+    """Refuse arrays that are not those of the network, or break its law."""
     import jax
 
-    task = trained.task
-    wanted = trained.network.begin(jax.random.key(0), task.n_inputs, task.n_classes, task.dt_ms)
+    network, task = trained.network, trained.task
+    wanted = network.begin(jax.random.key(0), task.n_inputs, task.n_classes, task.dt_ms)
     for numbers, like in zip(
         (trained.parameters, trained.begun, trained.constants),
         (wanted[0], wanted[0], wanted[1]),
@@ -171,9 +193,50 @@ def _require_fitting(trained: TrainedNetwork) -> None:
             for of in (numbers, like)
         )
         require(shapes == expected, f"it holds arrays of {shapes}, where {expected} are wanted.")
+    for key in trained.parameters | trained.constants:
+        if key.endswith(".mask"):
+            _require_mask(trained, key)
     for name in trained.weights():
-        keeps = trained.network.constraint.keeps(trained.parameters[name], trained.signs(name))
-        require(bool(keeps), f"{name} breaks the law of its signs.")
+        for numbers in (trained.parameters, trained.begun):
+            keeps = network.constraint.keeps(numbers[name], trained.signs(name))
+            require(bool(keeps), f"{name} breaks the law of its signs.")
+    for index, layer in enumerate(network.layers):
+        _require_neurons(trained, f"hidden.{index}", layer)
+
+
+def _require_mask(trained: TrainedNetwork, key: str) -> None:
+    name = key.removesuffix(".mask")
+    require(key in trained.constants and f"{name}.signs" in trained.constants, f"{key} is odd.")
+    mask = np.asarray(trained.constants[key])
+    n_from, n_to = len(trained.signs(name)), _n_to(trained, name)
+    require(
+        mask.shape in {(n_from, n_to), (n_from, 1)} and bool(np.isin(mask, (0, 1)).all()),
+        f"{key} must hold 0 and 1 for {n_from} x {n_to} synapses.",
+    )
+
+
+def _n_to(trained: TrainedNetwork, name: str) -> int:
+    kind, *index = name.split(".")
+    return (
+        trained.task.n_classes if kind == "readout" else trained.network.layers[int(index[0])].size
+    )
+
+
+def _require_neurons(trained: TrainedNetwork, name: str, layer: SpikingLayer) -> None:
+    """Refuse delays out of bounds, and neurons that are not those of the settings."""
+    delays = f"{name}.delays_ms"
+    for numbers in (trained.parameters, trained.begun):
+        if delays in numbers:
+            values = np.asarray(numbers[delays])
+            within = values.min() >= 0 and values.max() <= layer.longest_delay_ms
+            require(bool(within), f"{delays} must lie within 0 and {layer.longest_delay_ms} ms.")
+    for key, value in layer.made().parameters.items():
+        kept = trained.constants.get(f"{name}.neuron.{key}")
+        if kept is not None and not isinstance(value, Distribution):
+            require(
+                bool(np.allclose(kept, np.asarray(value, np.float32))),
+                f"{key} of {name} differs from its settings.",
+            )
 
 
 def _told(value: object) -> Any:

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import jax
 import jax.numpy as jnp
+import numpy as np
 
 from spikeloop.data.checks import require
 from spikeloop.learn.delays import arrivals, project_late, with_late
@@ -58,6 +59,8 @@ class LayerPlan:
     dropout: float
     n_late: int
     """By how many ticks a spike arrives later at most."""
+    is_sparse: bool
+    """Whether some synapses do not exist."""
 
 
 @dataclass(frozen=True)
@@ -92,6 +95,8 @@ class NetworkPlan:
             f"spikes have shape {spikes.shape}: they must be (trial, time, input), with {n_inputs} "
             "inputs.",
         )
+        if state is not None:
+            self._require_state(numbers, spikes, state)
         sent, layers, heard, coming = None, [], [], []
         for index, layer in enumerate(self.layers):
             own = named(numbers, f"hidden.{index}.")
@@ -141,6 +146,18 @@ class NetworkPlan:
 
         drive = project(sent, self._weights(own, "input"))
         return jax.lax.scan(leak, jnp.zeros_like(drive[0]), drive)[1]
+
+    def _require_state(self, numbers: Numbers, spikes: Array, state: NetworkState) -> None:
+        """Refuse a state of another network, or of other trials."""
+        wanted = jax.eval_shape(lambda: self.run(numbers, spikes).state)
+        shapes, expected = (
+            jax.tree.map(lambda leaf: getattr(leaf, "shape", None), of) for of in (state, wanted)
+        )
+        require(
+            shapes == expected,
+            f"the state is not one of this network after {len(spikes)} trials: give back what the "
+            "last call returned, with as many trials.",
+        )
 
     def _drive(
         self,
@@ -202,9 +219,9 @@ class NetworkPlan:
         return mean, last
 
 
-def stored_tau(tau_ms: Array, dt_ms: float) -> Array:
+def stored_tau(tau_ms: np.ndarray | float, dt_ms: float) -> np.ndarray:
     """Return what training changes of a time constant, so that it never falls below a tick."""
-    return jnp.log(jnp.maximum(tau_ms - dt_ms, SHORTEST_MS))
+    return np.log(np.maximum(tau_ms - dt_ms, SHORTEST_MS))
 
 
 def tau(stored: Array, plan: NetworkPlan) -> Array:

@@ -10,10 +10,11 @@ from typing import TYPE_CHECKING
 import jax
 import numpy as np
 
-from spikeloop.data.checks import require, require_seed
+from spikeloop.data.checks import require, require_kinds, require_seed
 from spikeloop.evaluate.draws import require_confidence, require_count
-from spikeloop.learn.tasks.task import Task, TaskTrials
+from spikeloop.learn.tasks.task import Task, TaskTrials, tested
 from spikeloop.learn.trained import TrainedNetwork, run_plan
+from spikeloop.numerics.keys import key_of
 
 if TYPE_CHECKING:
     from jaxtyping import Float, Int
@@ -50,13 +51,15 @@ class Scores:
     def accuracy_interval(self) -> tuple[float, float]:
         r"""Interval of the accuracy on new data sets' mean: Student's t over the data sets.
 
-        :math:`\bar a \pm t_{n - 1} \, s / \sqrt n` for :math:`n` of them.
+        :math:`\bar a \pm t_{n - 1} \, s / \sqrt n` for :math:`n` of them, within 0 and 1. Data sets
+        that are drawn from the same few recorded trials tell of these alone.
         """
-        return student_interval(self.accuracies, self.confidence)
+        low, high = student_interval(self.accuracies, self.confidence)
+        return max(low, 0.0), min(high, 1.0)
 
     @property
     def chance(self) -> float:
-        """Accuracy of guessing."""
+        """Accuracy of guessing all classes alike."""
         return 1 / self.task.n_classes
 
     @property
@@ -71,7 +74,17 @@ class Scores:
 
     @property
     def circular_error(self) -> float:
-        """As `absolute_error`, the short way round a circle of 360."""
+        """As `absolute_error`, the short way round the circle, of values in degrees.
+
+        Raises
+        ------
+        InvalidInputError
+            The values are not in degrees.
+        """
+        require(
+            self.task.value_unit == "deg",
+            f"values are in {self.task.value_unit or 'classes'}: only degrees lie on a circle.",
+        )
         error = (self.estimate - self.value + 180) % 360 - 180
         return float(np.abs(error).mean())
 
@@ -103,7 +116,7 @@ def score(
     Parameters
     ----------
     trained
-        The network; its task draws the trials.
+        The network; its task draws the trials, of the part for tests where it has parts.
     seed
         Of the trials. The same seed gives the same trials to every network, and to the ideal
         observer; no seed gives trials of a training.
@@ -123,11 +136,12 @@ def score(
     --------
     ``score(trained, seed=0).accuracy``
     """
+    require_kinds(trained=(trained, TrainedNetwork))
 
     def answer(trials: TaskTrials) -> jax.Array:
         return run_plan(trained.plan, trained.numbers, trials.spikes).output
 
-    return _scores(trained.task, answer, seed, n_draws, n_trials, confidence)
+    return _scores(tested(trained.task), answer, seed, n_draws, n_trials, confidence)
 
 
 def ideal_scores(
@@ -144,6 +158,8 @@ def ideal_scores(
     >>> 0.6 < found.accuracy < 0.9
     True
     """
+    require_kinds(task=(task, Task))
+    task = tested(task)
 
     def answer(trials: TaskTrials) -> jax.Array:
         return _log_posterior(task, trials.spikes)
@@ -174,7 +190,7 @@ def _scores(
     require_confidence(confidence)
     found = []
     for index in range(n_draws):
-        data_set = jax.random.fold_in(jax.random.fold_in(jax.random.key(seed), _TESTS), index)
+        data_set = jax.random.fold_in(jax.random.fold_in(key_of(seed), _TESTS), index)
         n_parts = -(-n_trials // AT_ONCE)
         parts = []
         for part in range(n_parts):

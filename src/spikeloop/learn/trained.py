@@ -11,7 +11,8 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spikeloop.data.checks import require
+from spikeloop.data.checks import is_whole, require
+from spikeloop.errors import InvalidInputError
 from spikeloop.learn.interneurons import FeedforwardInhibition
 from spikeloop.learn.network import SpikingNetwork
 from spikeloop.learn.plan import Answer, NetworkPlan, NetworkState
@@ -90,17 +91,29 @@ class TrainedNetwork:
         InvalidInputError
             The layer has none.
         """
-        n_layers = len(self.network.layers)
+        self.require_layer(layer)
         require(
-            0 <= layer < n_layers and self.plan.layers[layer].n_late > 0,
-            f"layer {layer} has no delays: set longest_delay_ms of one of the {n_layers} layers.",
+            self.plan.layers[layer].n_late > 0,
+            f"layer {layer} has no delays: set its longest_delay_ms.",
         )
         delays = (self.begun if before else self.parameters)[f"hidden.{layer}.delays_ms"]
         return np.round(np.asarray(delays) / self.task.dt_ms) * self.task.dt_ms
 
     def signs(self, name: str = "hidden.0.input") -> Float[np.ndarray, " from"]:
         """Return the signs of the units that some weights come from; 0 for units of either."""
+        require(
+            f"{name}.signs" in self.constants,
+            f"there are no weights {name!r}: there are {', '.join(self.weights())}.",
+        )
         return np.asarray(self.constants[f"{name}.signs"])
+
+    def require_layer(self, layer: int) -> None:
+        """Refuse a layer that there is not."""
+        n_layers = len(self.network.layers)
+        require(
+            is_whole(layer) and 0 <= layer < n_layers,
+            f"layer={layer!r}: layers go from 0 to {n_layers - 1}.",
+        )
 
     def silenced(
         self, *, inputs: Bool[np.ndarray, " input"] | None = None, **layers: np.ndarray
@@ -123,12 +136,12 @@ class TrainedNetwork:
         constants = dict(self.constants)
         for name, lost in lesions.items():
             for key in self.sent_by(name):
-                lost = np.asarray(lost, bool)
+                lost = np.asarray(lost)
                 n_from = len(self.signs(key))
                 require(
-                    lost.shape == (n_from,),
-                    f"{name} has shape {lost.shape}: give True or False for each of {n_from} "
-                    "units.",
+                    lost.shape == (n_from,) and lost.dtype == bool,
+                    f"{name} holds {lost.dtype} and has shape {lost.shape}: give True or False for "
+                    f"each of {n_from} units.",
                 )
                 heard = 1 - jnp.asarray(lost, jnp.float32)[:, None]
                 constants[f"{key}.mask"] = constants.get(f"{key}.mask", 1.0) * heard
@@ -182,9 +195,16 @@ def run_plan(
 
 def as_spikes(spikes: object) -> Float[Array, "trial time input"]:
     """Return spikes as an array; refuse other numbers."""
-    array = jnp.asarray(spikes, jnp.float32)
+    try:
+        array = jnp.asarray(spikes)
+    except (TypeError, ValueError):
+        raise InvalidInputError(
+            f"spikes are a {type(spikes).__name__}: give an array, (trial, time, input); of trials "
+            "that a task drew, their `spikes`."
+        ) from None
+    require(array.size > 0, f"spikes have shape {array.shape}: give a trial and a tick at least.")
     require(
         bool(((array == 0) | (array == 1)).all()),
         "spikes hold numbers other than 0 and 1: give 1 where an input fires in a tick, else 0.",
     )
-    return array
+    return array.astype(jnp.float32)

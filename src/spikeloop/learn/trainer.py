@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 import warnings
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
@@ -13,13 +14,15 @@ import jax.numpy as jnp
 import numpy as np
 
 from spikeloop.data.checkpoint import Checkpoint
-from spikeloop.data.checks import require, require_seed
+from spikeloop.data.checks import require, require_kinds, require_seed
 from spikeloop.errors import BadFileError, SpikeloopWarning
 from spikeloop.learn.epochs import Keys, Learned, Look, Plan, look, train_epoch
 from spikeloop.learn.network import SpikingNetwork
-from spikeloop.learn.tasks.task import Task
+from spikeloop.learn.plan import NetworkPlan
+from spikeloop.learn.tasks.task import Task, watched
 from spikeloop.learn.trained import TrainedNetwork
 from spikeloop.learn.training import Training
+from spikeloop.numerics.keys import key_of
 from spikeloop.numerics.trees import chosen, named_leaves, with_leaves
 
 if TYPE_CHECKING:
@@ -123,7 +126,8 @@ def train_together(
 
     Networks may differ in the numbers of their neurons and in the share and places of inhibitory
     units, not in their build. The same network given several times starts from other weights each
-    time; the first does what it does alone. Arguments and errors are those of `train`.
+    time; the first does what it does alone, up to rounding. Arguments and errors are those of
+    `train`.
 
     Examples
     --------
@@ -137,29 +141,27 @@ def train_together(
     ['done', 'done']
     """
     require_seed(seed)
-    require(len(networks) > 0, "no networks: give one at least.")
-    training = Training() if training is None else training
-    plans = {network.plan(task.dt_ms) for network in networks}
-    require(
-        len(plans) == 1,
-        "the networks differ in their build (layers, form of the constraint, gradient, or what is "
-        "trainable), so they cannot be trained in one batch. Train each kind apart.",
+    require_kinds(
+        task=(task, Task),
+        training=(training, Training | None),
+        checkpoint=(checkpoint, Checkpoint | None),
     )
-    plan = Plan(plans.pop(), task, training)
-    watched = task.watched() if hasattr(task, "watched") else task
+    networks = _checked(networks)
+    training = Training() if training is None else training
+    plan = Plan(_common_plan(task, networks), task, training)
     begun, constants = _begin(task, networks, seed)
     state = _first_state(plan, begun)
     identity = {
-        "task": repr(task),
+        "task": _without_addresses(repr(task)),
         "training": repr(training),
-        "networks": repr(plan.network),
+        "networks": _without_addresses(repr(plan.network)),
         "numbers": _digest(begun | constants),
         "seed": str(seed),
     }
     if checkpoint is not None:
         state = _resumed(state, checkpoint, identity)
-    _run(plan, state, constants, seed, _Watch(watched, progress, checkpoint, identity))
-    seen = _look(plan, watched, state.best | constants, _keys(seed, "validation"))
+    _run(plan, state, constants, seed, _Watch(watched(task), progress, checkpoint, identity))
+    seen = _look(plan, watched(task), state.best | constants, _keys(seed, "validation"))
     return [
         _trained(plan, networks[index], state, begun, constants, seen, index)
         for index in range(len(networks))
@@ -184,18 +186,39 @@ class _Watch:
             self.checkpoint.save(named_leaves(vars(state)), self.identity)
 
 
+def _checked(networks: Sequence[SpikingNetwork]) -> Sequence[SpikingNetwork]:
+    require(
+        isinstance(networks, Sequence) and len(networks) > 0,
+        f"networks is {networks!r}: give a list of one SpikingNetwork at least.",
+    )
+    for network in networks:
+        require_kinds(network=(network, SpikingNetwork))
+    return networks
+
+
+def _common_plan(task: Task, networks: Sequence[SpikingNetwork]) -> NetworkPlan:
+    plans = {network.plan(task.dt_ms) for network in networks}
+    require(
+        len(plans) == 1,
+        "the networks differ in their build (layers, form of the constraint, number of "
+        "interneurons, gradient, or what is trainable), so they cannot be trained in one batch. "
+        "Train each kind apart.",
+    )
+    return plans.pop()
+
+
 _ROLES = {"begin": 0, "training": 1, "validation": 2, "dropout": 3}
 
 
 def _keys(seed: int, role: str, epoch: int = 0) -> Keys:
     """Return the keys of an epoch; trials of training and of validation never share one."""
-    key = jax.random.fold_in(jax.random.key(seed), _ROLES[role])
-    dropout = jax.random.fold_in(jax.random.key(seed), _ROLES["dropout"])
+    key = jax.random.fold_in(key_of(seed), _ROLES[role])
+    dropout = jax.random.fold_in(key_of(seed), _ROLES["dropout"])
     return Keys(jax.random.fold_in(key, epoch), key, jax.random.fold_in(dropout, epoch))
 
 
 def _begin(task: Task, networks: Sequence[SpikingNetwork], seed: int) -> tuple[Numbers, Numbers]:
-    key = jax.random.fold_in(jax.random.key(seed), _ROLES["begin"])
+    key = jax.random.fold_in(key_of(seed), _ROLES["begin"])
     begun = [
         network.begin(jax.random.fold_in(key, index), task.n_inputs, task.n_classes, task.dt_ms)
         for index, network in enumerate(networks)
@@ -335,6 +358,11 @@ def _advice(rates_hz: tuple, network: SpikingNetwork, task: Task) -> list[str]:
                 "ticks. Set highest_rate_hz, or raise the threshold of its neurons."
             )
     return advice
+
+
+def _without_addresses(words: str) -> str:
+    """Return words about settings as they are the same in each process."""
+    return re.sub(r" at 0x[0-9a-f]+", "", words)
 
 
 def _digest(numbers: Numbers) -> str:

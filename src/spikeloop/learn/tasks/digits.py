@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from typing import TYPE_CHECKING, Literal
 
@@ -51,7 +51,7 @@ class PoissonDigits:
     dt_ms: float = 1.0
     """Of a tick."""
     part: Literal["train", "test"] = "train"
-    """Which images are shown."""
+    """Which images are shown; a network is always tested on those kept apart."""
     test_share: float = 0.2
     """Of the images that are kept apart for testing."""
     split_seed: int = 0
@@ -108,6 +108,10 @@ class PoissonDigits:
         probability = jnp.broadcast_to(probability, (n_trials, self.n_ticks, self.n_inputs))
         target = jnp.asarray(digits)[shown]
         return TaskTrials(draw_spikes(spike_key, probability), target, target.astype(jnp.float32))
+
+    def tested(self) -> PoissonDigits:
+        """Return the images that were kept apart."""
+        return replace(self, part="test")
 
     def _probability(self, pixels: Float[Array, "image pixel"]) -> Float[Array, "image pixel"]:
         """Return the probability of a spike in a tick."""

@@ -3,11 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import math
-import warnings
 from dataclasses import dataclass, replace
 from functools import cached_property
-from numbers import Real
 from typing import TYPE_CHECKING, Any, Literal
 
 import jax
@@ -18,20 +15,14 @@ from spikeloop.data.checks import as_array, as_vector, frozen, require, require_
 from spikeloop.data.epochs import Epochs
 from spikeloop.data.settings import require_settings
 from spikeloop.data.spike_trains import SpikeTrains
-from spikeloop.errors import InvalidInputError, SpikeloopWarning
+from spikeloop.errors import InvalidInputError
 from spikeloop.learn.tasks.task import TaskTrials
-from spikeloop.numerics.binning import count_in_bins
+from spikeloop.learn.tasks.trial_binning import binned, require_size
 
 if TYPE_CHECKING:
     from jaxtyping import Array, Bool, Float, Int, PRNGKeyArray
 
 PARTS = ("train", "validation", "test")
-MOST_NUMBERS = 10**9
-"""Trials times ticks times inputs. The trials of a part are constants of each program that draws
-from it, at 8 ticks a byte: so many add 4 s and 250 MB to each of the few that are compiled.
-"""
-LOST_SHARE = 0.01
-"""Spikes that share a tick with another of their unit are lost; more than this is told."""
 
 
 @dataclass(frozen=True, eq=False, repr=False)
@@ -40,8 +31,9 @@ class RecordedTrials:
 
     The trials are kept apart in three parts, by lot, class by class: of each class every part gets
     its share, rounded, and one trial at least. A trial is drawn from its part like any other, and
-    may come again; a training watches the part for validation. Another part is a copy that shares
-    the data, ``dataclasses.replace(task, part="test")``.
+    may come again. A training watches the part for validation, and tests are on that for testing,
+    unless shares are 0. Another part is a copy that shares the data:
+    ``dataclasses.replace(task, part="test")``.
 
     Examples
     --------
@@ -184,7 +176,7 @@ class RecordedTrials:
         >>> task.spikes[0].astype(int).tolist()
         [[0, 0], [1, 0], [0, 0], [0, 1], [0, 0]]
         """
-        return cls(_binned(trains, epochs, dt_ms), target, dt_ms=dt_ms, **settings)
+        return cls(binned(trains, epochs, dt_ms), target, dt_ms=dt_ms, **settings)
 
     def __eq__(self, other: object) -> bool:
         return isinstance(other, RecordedTrials) and repr(self) == repr(other)
@@ -261,6 +253,12 @@ class RecordedTrials:
             return replace(self, part="validation")
         return self
 
+    def tested(self) -> RecordedTrials:
+        """Return what a network that was trained on these is tested on: others, if there are."""
+        if self.part in {"train", "validation"} and self.test_share > 0:
+            return replace(self, part="test")
+        return self
+
     def log_posterior(self, spikes: Float[Array, "trial time input"]) -> jax.Array:
         """Refuse: how these spikes came about is not known, nor then how well one can do.
 
@@ -279,7 +277,7 @@ def _as_spikes(spikes: object) -> Bool[np.ndarray, "trial time input"]:
     """Return spikes as booleans that nobody else can change."""
     dtype = getattr(spikes, "dtype", np.float32)
     array = as_array("spikes", spikes, ("trial", "time", "input"), dtype)
-    _require_size(array.shape)
+    require_size(array.shape)
     require(
         array.dtype.kind in "biuf",
         f"spikes holds {array.dtype}: give 1 where an input fires in a tick, and else 0.",
@@ -298,20 +296,6 @@ def _as_spikes(spikes: object) -> Bool[np.ndarray, "trial time input"]:
     return frozen(array == 1)
 
 
-def _require_size(shape: tuple[int, ...]) -> None:
-    """Refuse spikes that are none, or more than can be compiled for."""
-    n_numbers = math.prod(shape)
-    require(
-        n_numbers > 0,
-        f"spikes has shape {shape}: give one trial, one tick and one input at least.",
-    )
-    require(
-        n_numbers <= MOST_NUMBERS,
-        f"spikes has shape {shape}, {n_numbers:,} numbers: {MOST_NUMBERS:,} are the most that "
-        "can be compiled for. Give longer ticks, or fewer trials or inputs.",
-    )
-
-
 def _n_apart(n_trials: int, validation_share: float, test_share: float) -> tuple[int, int]:
     """Return how many trials of a class are for validation and for testing.
 
@@ -326,73 +310,3 @@ def _n_apart(n_trials: int, validation_share: float, test_share: float) -> tuple
     if n_validation > n_test:
         return n_validation - excess, n_test
     return n_validation, n_test - excess
-
-
-def _binned(
-    trains: SpikeTrains, epochs: Epochs, dt_ms: float
-) -> Bool[np.ndarray, "trial time input"]:
-    """Return whether each unit fires in each tick of each epoch, and tell of spikes lost."""
-    n_ticks = _n_ticks(trains, epochs, dt_ms)
-    shape = len(epochs), n_ticks, trains.n_units
-    _require_size(shape)
-    spikes = np.zeros(shape, bool)
-    n_spikes = 0
-    tick_s = dt_ms / 1000
-    for trial, start_s in enumerate(epochs.start_s):
-        # A tick more on either side, as spikes near an edge are for the count to place.
-        nearby = slice(
-            *np.searchsorted(trains.times_s, start_s + tick_s * np.array([-1, n_ticks + 1]))
-        )
-        counts = count_in_bins(
-            trains.times_s[nearby],
-            trains.unit_index[nearby],
-            trains.n_units,
-            start=start_s,
-            rate=1000 / dt_ms,
-            n_bins=n_ticks,
-        )
-        spikes[trial] = counts > 0
-        n_spikes += int(counts.sum())
-    n_lost = n_spikes - np.count_nonzero(spikes)
-    if n_lost > LOST_SHARE * n_spikes:
-        warnings.warn(
-            f"{n_lost} of {n_spikes} spikes ({n_lost / n_spikes:.1%}) came in a tick in which "
-            f"their unit had fired already, and are lost. Lower dt_ms={dt_ms}.",
-            SpikeloopWarning,
-            stacklevel=3,
-        )
-    return frozen(spikes)
-
-
-def _n_ticks(trains: SpikeTrains, epochs: Epochs, dt_ms: float) -> int:
-    """Return how many ticks each epoch has, or say why they make no trials."""
-    for name, value, kind in (("trains", trains, SpikeTrains), ("epochs", epochs, Epochs)):
-        require(
-            isinstance(value, kind),
-            f"{name} is a {type(value).__name__}: it must be {kind.__name__}.",
-        )
-    require(
-        isinstance(dt_ms, Real) and 0 < dt_ms < math.inf,
-        f"dt_ms={dt_ms!r}: it must be a finite number above 0.",
-    )
-    lasts_ms = 1000 * (epochs.stop_s - epochs.start_s)
-    shortest, longest = int(lasts_ms.argmin()), int(lasts_ms.argmax())
-    rounding_ms = 1e-6
-    require(
-        lasts_ms[longest] - lasts_ms[shortest] <= rounding_ms,
-        f"epoch {shortest} lasts {lasts_ms[shortest]:g} ms and epoch {longest} "
-        f"{lasts_ms[longest]:g} ms: all trials must be as long. Cut the longer ones.",
-    )
-    n_ticks = round(lasts_ms[0] / dt_ms)
-    require(
-        n_ticks >= 1 and abs(n_ticks * dt_ms - lasts_ms[0]) <= rounding_ms,
-        f"dt_ms={dt_ms}: epochs of {lasts_ms[0]:g} ms hold {lasts_ms[0] / dt_ms:g} ticks of that, "
-        "which must be a whole number. Choose another, or cut the epochs.",
-    )
-    for epoch in np.flatnonzero(~trains.epochs.contain(epochs.start_s, epochs.stop_s))[:1]:
-        require(
-            False,
-            f"epoch {epoch}, {epochs.start_s[epoch]} to {epochs.stop_s[epoch]} s, was not observed "
-            "whole: no spikes there do not mean that none were fired. Leave it out.",
-        )
-    return n_ticks

@@ -27,8 +27,9 @@ class TaskTrials(NamedTuple):
 class Task(Protocol):
     """Settings of a task; a frozen dataclass, so that what it draws is compiled once.
 
-    A task that can run out of trials may have a method ``watched()`` besides: it returns the task
-    that draws the trials of validation, which decide on the best weights.
+    A task that can run out of trials may have two methods besides, which return tasks that draw
+    others: ``watched()`` those of validation, which decide on the best weights, and ``tested()``
+    those that a trained network is tested on.
     """
 
     @property
@@ -67,6 +68,16 @@ class Task(Protocol):
 
         This is the ideal observer: nothing that sees the same spikes can do better on average.
         """
+
+
+def watched(task: Task) -> Task:
+    """Return what draws the trials of validation."""
+    return task.watched() if hasattr(task, "watched") else task
+
+
+def tested(task: Task) -> Task:
+    """Return what draws the trials of tests."""
+    return task.tested() if hasattr(task, "tested") else task
 
 
 def require_duration(duration_ms: float, dt_ms: float) -> None:
