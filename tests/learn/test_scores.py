@@ -5,6 +5,9 @@ from scipy.stats import ttest_1samp
 
 from spikeloop.errors import BadFileError, InvalidInputError
 from spikeloop.learn import (
+    DalesLaw,
+    FeedforwardInhibition,
+    PoissonDigits,
     Scores,
     SoundLocalization,
     SpikingLayer,
@@ -117,6 +120,61 @@ def test_lesions_are_scores_of_silenced_copies(trained):
     assert (alone <= score(trained, **FEW).accuracy + 0.12).all()
 
 
+def test_without_inhibition_nothing_inhibits_in_any_layer():
+    layers = (SpikingLayer(6, recurrent=True), SpikingLayer(5))
+    quick = Training(max_epochs=1, batches_per_epoch=1, n_validation=16)
+    deep = train(TASK, SpikingNetwork(layers), quick, seed=0)
+    found = lesions(deep, layer=1, **FEW)
+    lost = {name: deep.signs(deep.sent_by(name)[0]) < 0 for name in ("hidden_0", "hidden_1")}
+    mute = deep.silenced(inputs=deep.signs() < 0, **lost)
+    assert all((weights >= 0).all() for weights in mute.weights().values())
+    np.testing.assert_array_equal(found["no inhibition"].answer, score(mute, **FEW).answer)
+    few = train(TASK, SpikingNetwork((SpikingLayer(4),), constraint=DalesLaw(0.1)), quick, seed=0)
+    names = [name for name in lesions(few, **FEW) if "inhibition" in name]
+    assert names == ["no inhibition from inputs", "no inhibition"]  # of 4 units none inhibits
+
+
+def test_excitation_and_inhibition_of_interneurons_are_told_apart():
+    network = SpikingNetwork((SpikingLayer(6),), constraint=FeedforwardInhibition(0.5))
+    quick = Training(max_epochs=1, batches_per_epoch=4, n_validation=16)
+    trained = train(TASK, network, quick, seed=0)
+    part = weight_summaries(trained, seed=3)[0]
+    trials = TASK.draw(jax.random.fold_in(jax.random.key(3), _ANALYSES), 512)
+    spikes, target = np.asarray(trials.spikes).mean(axis=1), np.asarray(trials.target)
+    sent = np.mean([spikes[target == k].mean(axis=0) for k in range(3)], axis=0)
+    theta = np.asarray(trained.parameters["hidden.0.input"], float)
+    inhibition = sent @ theta[:30, 6:] @ theta[30:, :6]
+    wanted = inhibition.sum() / (sent @ theta[:30, :6]).sum()
+    assert part.inhibition_over_excitation == pytest.approx(wanted, rel=1e-3)
+
+
+def test_images_of_tests_were_not_learned_from():
+    quick = Training(max_epochs=1, batches_per_epoch=1, n_validation=16)
+    trained = train(PoissonDigits(), SpikingNetwork((SpikingLayer(4),)), quick, seed=0)
+    found = score(trained, seed=0, n_draws=2, n_trials=50)
+    assert found.task == PoissonDigits(part="test")
+    assert ideal_scores(PoissonDigits(), seed=0, n_draws=2, n_trials=50).task.part == "test"
+    with pytest.raises(InvalidInputError, match="only degrees lie on a circle"):
+        _ = found.circular_error
+
+
+def test_classes_that_never_came_have_no_tuning(trained):
+    found = tuning(trained, seed=3, n_trials=1)
+    assert np.isnan(found.rates_hz).all(axis=1).sum() == 2
+    for layer in (-1, 1, 0.0, "a"):
+        for of in (tuning, unit_lesions, lesions):
+            with pytest.raises(InvalidInputError, match="layers go from 0 to 0"):
+                of(trained, seed=0, layer=layer)
+
+
+def test_interval_stays_within_0_and_1():
+    right = np.array([[0] * 10, [0] * 10, [0] * 9 + [1]])
+    found = Scores(TASK, np.zeros_like(right), np.zeros(right.shape), right)
+    low, high = found.accuracy_interval
+    assert 0.5 < low < 1
+    assert high == 1
+
+
 def test_tuning_and_weights_are_what_a_plain_calculation_says(trained):
     found = tuning(trained, seed=3, n_trials=256)
     trials = TASK.draw(jax.random.fold_in(jax.random.key(3), _ANALYSES), 256)
@@ -176,13 +234,33 @@ def _damage(path, change):
     save_file(arrays, path, {"spikeloop": json.dumps(header)})
 
 
+def _layer(**fields):
+    return lambda header, arrays: header["network"]["fields"]["layers"][0]["fields"].update(fields)
+
+
+def _set(name, place, value):
+    return lambda header, arrays: arrays[name].__setitem__(place, value)
+
+
+def _add(name, value):
+    return lambda header, arrays: arrays.update({name: value})
+
+
 @pytest.mark.parametrize(
     ("change", "words"),
     [
         (lambda header, arrays: header.update(format="other"), "its format is 'other'"),
         (lambda header, arrays: header["network"].update(kind="eval"), "KeyError"),
         (lambda header, arrays: header["network"]["fields"].update(layers=7), "damaged"),
-        (lambda header, arrays: header["task"]["fields"].update(n_fibres=16), "are wanted"),
+        (lambda header, arrays: header["task"]["fields"].update(n_fibres=5), "are wanted"),
+        (lambda header, arrays: header["task"]["fields"].update(n_fibres=10**9), "too few"),
+        (_layer(size=10**18), "too few"),
+        (_set("constants.hidden.0.input.signs", 0, -5.0), "breaks the law"),
+        (_set("constants.hidden.0.input.signs", 0, 0.0), "breaks the law"),
+        (_set("constants.hidden.0.neuron.v_threshold", 0, 50.0), "differs from its settings"),
+        (_add("constants.readout.input.mask", -np.ones((1, 1), np.float32)), "0 and 1"),
+        (_add("parameters.readout.input.mask", np.ones((1, 1), np.float32)), "is odd"),
+        (_add("parameters.readout.input", np.ones((1, 1))), "holds float64"),
         (lambda header, arrays: header["task"]["fields"].update(n_fibres=-1), "n_fibres=-1"),
         (lambda header, arrays: arrays.pop("parameters.readout.input"), "are wanted"),
         (

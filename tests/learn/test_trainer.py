@@ -10,6 +10,7 @@ from spikeloop.errors import BadFileError, InvalidInputError, SpikeloopWarning
 from spikeloop.learn import (
     AnySign,
     DalesLaw,
+    FeedforwardInhibition,
     SoundLocalization,
     SpikingLayer,
     SpikingNetwork,
@@ -19,7 +20,7 @@ from spikeloop.learn import (
     train_together,
     unit_lif,
 )
-from spikeloop.learn.epochs import train_epoch
+from spikeloop.learn.epochs import NETWORKS_AT_ONCE, train_epoch
 
 TASK = SoundLocalization(n_fibres=20, n_classes=2, duration_ms=50.0)
 NETWORK = SpikingNetwork((SpikingLayer(8, unit_lif(2.0)),), constraint=DalesLaw(scale=3.0))
@@ -97,6 +98,10 @@ def test_checkpoint_of_another_training_is_refused(kept, other):
         train(**own | other, checkpoint=kept)
 
 
+def test_checkpoint_names_nothing_that_differs_between_processes(kept):
+    assert b" at 0x" not in kept.path.read_bytes()
+
+
 def test_damaged_checkpoint_is_refused(kept, tmp_path):
     path = tmp_path / "training.safetensors"
     path.write_bytes(kept.path.read_bytes()[:-7])
@@ -119,8 +124,52 @@ def test_networks_of_another_build_are_not_trained_in_one_batch():
     free = replace(NETWORK, constraint=AnySign())
     with pytest.raises(InvalidInputError, match="differ in their build"):
         train_together(TASK, [NETWORK, free], QUICK, seed=0)
-    with pytest.raises(InvalidInputError, match="no networks"):
-        train_together(TASK, [], QUICK, seed=0)
+    sparse, dense = (
+        replace(NETWORK, layers=(replace(NETWORK.layers[0], connection_probability=p),))
+        for p in (0.2, 1.0)
+    )
+    between = [replace(NETWORK, constraint=FeedforwardInhibition(p)) for p in (0.1, 1.0)]
+    for networks in ([dense, sparse], [sparse, dense], between):
+        with pytest.raises(InvalidInputError, match="differ in their build"):
+            train_together(TASK, networks, QUICK, seed=0)
+    for networks in ([], NETWORK, iter([NETWORK])):
+        with pytest.raises(InvalidInputError, match="give a list of one SpikingNetwork"):
+            train_together(TASK, networks, QUICK, seed=0)
+
+
+def test_more_networks_than_learn_side_by_side_learn_what_they_learn_alone():
+    n_networks = NETWORKS_AT_ONCE + 2
+    training = replace(QUICK, max_epochs=1)
+    many = train_together(TASK, [NETWORK] * n_networks, training, seed=5)
+    few = train_together(TASK, [NETWORK] * 2, training, seed=5)
+    for one, other in zip(many[:2], few, strict=True):
+        for name, value in one.parameters.items():
+            np.testing.assert_allclose(other.parameters[name], value, atol=2e-3, err_msg=name)
+    first, last = many[0].weights()["hidden.0.input"], many[-1].weights()["hidden.0.input"]
+    assert abs(first - last).max() > 0.01
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ({"task": None}, "task is a NoneType, None: it must be a Task"),
+        ({"network": [NETWORK]}, "network is a list"),
+        ({"training": {}}, "training is a dict"),
+        ({"checkpoint": "kept.safetensors"}, "checkpoint is a str"),
+    ],
+)
+def test_arguments_of_a_wrong_kind_are_refused(given, words):
+    own = {"task": TASK, "network": NETWORK, "training": QUICK, "seed": 0}
+    with pytest.raises(InvalidInputError, match=words):
+        train(**own | given)
+
+
+def test_seeds_that_differ_far_to_the_left_are_others():
+    first, second = (
+        train(TASK, NETWORK, replace(QUICK, max_epochs=1), seed=seed) for seed in (3, 2**32 + 3)
+    )
+    gap = first.begun["hidden.0.input"] - second.begun["hidden.0.input"]
+    assert abs(np.asarray(gap)).max() > 0.1
 
 
 @pytest.mark.parametrize("fresh", [True, False])
@@ -232,3 +281,41 @@ def test_state_goes_on_where_the_last_call_ended(trained):
     second, _ = trained(spikes[:, 20:], state)
     np.testing.assert_allclose(0.4 * first + 0.6 * second, whole, atol=1e-5)
     np.testing.assert_array_equal(trained(spikes)[0], whole)
+
+
+def test_state_of_another_network_or_of_other_trials_is_refused(trained):
+    spikes = TASK.draw(jax.random.key(0), 3).spikes
+    deep = SpikingNetwork((SpikingLayer(7, recurrent=True),))
+    other = train(TASK, deep, replace(QUICK, max_epochs=1), seed=0)
+    for wrong in (other(spikes)[1], trained(spikes[:2])[1]):
+        with pytest.raises(InvalidInputError, match="not one of this network after 3 trials"):
+            trained(spikes, wrong)
+    for wrong in ((), "state"):
+        with pytest.raises(InvalidInputError, match="it must be a"):
+            trained(spikes, wrong)
+
+
+@pytest.mark.parametrize(
+    ("make", "words"),
+    [
+        (lambda spikes: None, "are a NoneType|other than 0 and 1|shape"),
+        (lambda spikes: "spikes", "spikes are a str: give an array"),
+        (lambda spikes: spikes[:, :0], "a trial and a tick at least"),
+        (lambda spikes: spikes * np.nan, "other than 0 and 1"),
+        (lambda spikes: TASK.draw(jax.random.key(0), 3), "of trials that a task drew"),
+    ],
+)
+def test_what_is_no_spikes_is_refused(trained, make, words):
+    with pytest.raises(InvalidInputError, match=words):
+        trained(make(np.asarray(TASK.draw(jax.random.key(0), 3).spikes)))
+
+
+def test_only_true_and_false_silence_units(trained):
+    for lost in (trained.signs("readout.input"), np.ones(4, bool)):
+        with pytest.raises(InvalidInputError, match="give True or False for each of"):
+            trained.silenced(hidden_0=lost)
+    with pytest.raises(InvalidInputError, match="there are no weights 'hidden_0'"):
+        trained.signs("hidden_0")
+    for layer in (1, -1, 0.5, None):
+        with pytest.raises(InvalidInputError, match="layers go from 0 to 0"):
+            trained.delays_ms(layer)

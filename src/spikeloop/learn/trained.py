@@ -11,7 +11,7 @@ import jax
 import jax.numpy as jnp
 import numpy as np
 
-from spikeloop.data.checks import is_whole, require
+from spikeloop.data.checks import is_whole, require, require_kinds
 from spikeloop.errors import InvalidInputError
 from spikeloop.learn.interneurons import FeedforwardInhibition
 from spikeloop.learn.network import SpikingNetwork
@@ -76,6 +76,7 @@ class TrainedNetwork:
         self, spikes: Float[Array, "trial time input"], state: NetworkState | None = None
     ) -> Answer:
         """Return the output, the spikes of each layer, (time, trial, unit), and the state."""
+        require_kinds(state=(state, NetworkState | None))
         return run_plan(self.plan, self.numbers, as_spikes(spikes), state)
 
     def weights(self, *, before: bool = False) -> dict[str, Float[np.ndarray, "from to"]]:

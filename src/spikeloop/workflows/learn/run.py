@@ -82,7 +82,7 @@ def run_learn(
     The folder holds ``network.safetensors``, which `spikeloop.learn.load_network` reads;
     ``scores.csv``, with the accuracy of the network, of the ideal observer and of lesioned copies
     in each test; ``answers.npz`` with targets, values and answers, (draw, trial); ``weights.npz``
-    before and after training; and ``report.html``.
+    before and after training, and delays where there are any; and ``report.html``.
 
     Parameters
     ----------
@@ -171,13 +171,14 @@ def _write(job: Job, found: Findings) -> None:
     folder = job.folder.path
     everyone = {"network": found.scores, "ideal observer": found.ideal}
     everyone |= {name: scores for name, scores in found.lesions.items() if name != "intact"}
-    unit = found.config.task.value_unit
-    error = f"absolute_error_{unit}" if unit else "absolute_error"
+    columns = ["who", "accuracy", "accuracy_low", "accuracy_high"]
     rows = [
-        (name, scores.accuracy, *scores.accuracy_interval, scores.absolute_error)
-        for name, scores in everyone.items()
+        (name, scores.accuracy, *scores.accuracy_interval) for name, scores in everyone.items()
     ]
-    columns = ["who", "accuracy", "accuracy_low", "accuracy_high", error]
+    if found.config.task.value_unit == "deg":
+        columns += ["absolute_error_deg", "circular_error_deg"]
+        errors = [(scores.absolute_error, scores.circular_error) for scores in everyone.values()]
+        rows = [row + error for row, error in zip(rows, errors, strict=True)]
     write_text(folder / "scores.csv", to_csv(columns, rows))
     answers = {"target": found.scores.target, "value": found.scores.value}
     answers |= {f"answer.{name}": scores.answer for name, scores in everyone.items()}
@@ -186,4 +187,7 @@ def _write(job: Job, found: Findings) -> None:
     weights = {f"after.{name}": value for name, value in trained.weights().items()}
     weights |= {f"before.{name}": value for name, value in trained.weights(before=True).items()}
     weights |= {f"signs.{name}": trained.signs(name) for name in trained.weights()}
+    if trained.network.layers[0].longest_delay_ms:
+        weights["delays_ms"] = trained.delays_ms()
+        weights["delays_ms.before"] = trained.delays_ms(before=True)
     write_arrays(folder / "weights.npz", weights)

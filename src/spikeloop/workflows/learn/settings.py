@@ -87,6 +87,14 @@ class DigitsConfig(TrainingSettings):
     task: PoissonDigits = field(default_factory=PoissonDigits)
     """The images, and how they are coded."""
 
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        require(
+            self.task.part == "train",
+            f"part={self.task.part!r}: networks learn from the images for training, and are tested "
+            "on the others. Leave part out.",
+        )
+
 
 @dataclass(frozen=True)
 class SweepConfig:
@@ -135,6 +143,8 @@ class SweepConfig:
             f"taus_ms={self.taus_ms}: give one or more, none shorter than a tick of "
             f"{self.task.dt_ms:g} ms.",
         )
+        for name in ("hidden", "max_epochs", "n_trials"):
+            require_count(name, getattr(self, name))
         require_count("n_networks", self.n_networks, 2)
         require_confidence(self.confidence)
 
