@@ -46,9 +46,6 @@ FIGURES = {
     "confusion": lambda n: viz.plot_confusion(np.eye(n + 1), values_of(n + 1), label=LABEL),
     "answers": lambda n: viz.plot_answers(normal(n), normal(n), IPDS_DEG, label=LABEL),
     "accuracies": lambda n: viz.plot_accuracies({f"m{i}": [0.5] for i in range(n + 1)}, ideal=0.9),
-    "inhibition": lambda n: viz.plot_accuracy_by_inhibition(
-        np.linspace(0, 1, n + 1), {"tau 2 ms": np.full((n + 1, n), 0.5)}, chance=0.1
-    ),
     "maps": lambda n: viz.plot_weight_maps(normal(8, n), normal(8, n), EARS),
     "lags": lambda n: viz.plot_weights_by_lag(normal(8, n), np.linspace(0, 90, 4)),
     "singular values": lambda n: viz.plot_singular_values(
@@ -101,7 +98,8 @@ def test_a_class_that_never_came_is_grey_and_counted():
     ("class_values", "words", "places"),
     [
         (IPDS_DEG, ["−90", "−60", "−30", "0", "30", "60", "90"], range(0, 13, 2)),
-        (np.arange(10.0), ["0", "3", "6", "9"], [0.5, 3.5, 6.5, 9.5]),
+        (np.arange(10.0), list("0123456789"), np.arange(10) + 0.5),
+        (np.arange(40.0), ["0", "10", "20", "30"], [0.5, 10.5, 20.5, 30.5]),
         ([1.0, 2.0], ["1", "2"], [0.5, 1.5]),
         ([0.0], ["0"], [0.5]),
     ],
@@ -160,35 +158,6 @@ def test_the_words_of_the_ideal_and_of_chance_do_not_meet():
     assert chance.x1 < ideal.x0
 
 
-def test_a_line_joins_the_means_and_leaves_out_missing_networks():
-    accuracies = {"tau 2 ms": [[0.2, 0.4], [0.6, np.nan], [np.nan, np.nan]]}
-    ends = {"tau 2 ms": [[0.1, 0.5], [0.5, 0.7], [np.nan, np.nan]]}
-    ax = viz.plot_accuracy_by_inhibition([0.0, 0.5, 1.0], accuracies, ends=ends, chance=0.1)
-    (line,) = [line for line in ax.lines if line.get_label() == "tau 2 ms"]
-    np.testing.assert_allclose(line.get_xdata(), [0, 50, 100])
-    np.testing.assert_allclose(line.get_ydata(), [30, 60, np.nan])
-    (band,) = ax.collections
-    assert {(0.0, 10.0), (0.0, 50.0), (50.0, 50.0), (50.0, 70.0)} <= {
-        tuple(corner) for corner in band.get_paths()[0].vertices.round(9).tolist()
-    }
-    assert [text.get_text() for text in ax.texts] == ["chance\n10.0"]
-
-
-def test_dots_of_several_lines_stand_side_by_side():
-    accuracies = {"a": [[0.5], [0.5]], "b": [[0.5], [0.5]]}
-    ax = viz.plot_accuracy_by_inhibition([0.0, 1.0], accuracies)
-    first, second = (line.get_xdata()[0] for line in ax.lines[::2])
-    assert 0 < second - first < 3
-
-
-@pytest.mark.parametrize("n_letters", [1, 15, 25, 40])
-def test_names_of_lines_stay_inside_the_figure(n_letters):
-    accuracies = {f"{i}" + "n" * (n_letters - 1): [[0.5], [0.6]] for i in range(4)}
-    ax = viz.plot_accuracy_by_inhibition([0.0, 1.0], accuracies, ideal=0.9)
-    ax.figure.draw_without_rendering()
-    assert ax.get_legend().get_window_extent().x1 < ax.figure.bbox.x1
-
-
 def test_weights_are_on_one_scale_around_zero_in_the_order_given():
     before, after = 0.1 * normal(8, 3), normal(8, 3)
     figure = viz.plot_weight_maps(before, after, EARS, order=[2, 0, 1])
@@ -197,11 +166,12 @@ def test_weights_are_on_one_scale_around_zero_in_the_order_given():
     np.testing.assert_array_equal(images[1].get_array(), after[:, [2, 0, 1]])
     (low, high), second = (image.get_clim() for image in images)
     assert (low, high) == second == (-high, high)
-    # blue inhibits, red excites, nothing is white
+    # red inhibits as in rasters, blue excites, nothing is white
     below, zero, above = images[1].cmap([0.05, 0.5, 0.95])[:, :3]
-    assert below[2] > below[0]
-    assert above[0] > above[2]
+    assert below[0] > below[2]
+    assert above[2] > above[0]
     assert zero.min() > 0.95
+    assert figure.axes[2].get_ylabel() == "weight (red inhibits, blue excites)"
 
 
 def test_groups_are_parted_and_named_in_their_middles():
@@ -282,6 +252,13 @@ def test_spikes_of_a_trial_stand_at_their_times_in_the_colours_of_their_groups()
     assert potentials.get_xlabel() == "time (ms)"
 
 
+@pytest.mark.parametrize(("sign", "kind"), [(1, "excitatory"), (-1, "inhibitory")])
+def test_the_colour_of_a_kind_is_told_even_where_there_is_no_other(sign, kind):
+    hidden = viz.plot_trial(trial(signs={"hidden": [sign] * 3}), label=LABEL).axes[1]
+    assert legend_words(hidden) == [kind]
+    assert list(marks(hidden)) == [{1: INK, -1: RED}[sign]]
+
+
 def test_the_true_and_the_answered_class_are_told_apart():
     ax = viz.plot_trial(trial(), label=LABEL).axes[-1]
     traces = {to_hex(line.get_color()): line.get_ydata() for line in ax.lines[::2]}
@@ -317,6 +294,11 @@ def test_units_are_sorted_by_what_they_fire_most_for_and_quiet_ones_are_last():
     assert (ax.get_xlabel(), ax.get_ylabel()) == (LABEL, "unit (sorted)")
 
 
+def test_rates_that_are_all_0_are_the_darkest_of_the_scale():
+    ax = viz.plot_tuning(np.zeros((3, 2)), [-60.0, 0.0, 60.0], label=LABEL)
+    assert ax.images[0].get_clim() == (0, 1)
+
+
 def test_a_class_without_a_rate_does_not_decide_the_order():
     rates_hz = np.array([[np.nan, np.nan], [9.0, 1.0], [1.0, 9.0]])
     ax = viz.plot_tuning(rates_hz[:, ::-1], [-60.0, 0.0, 60.0], label=LABEL)
@@ -333,7 +315,6 @@ def test_curves_are_of_the_units_asked_for():
 
 confuse = partial(viz.plot_confusion, label=LABEL)
 lag = viz.plot_weights_by_lag
-sweep = partial(viz.plot_accuracy_by_inhibition, [0.0, 1.0])
 maps = viz.plot_weight_maps
 REFUSED = [
     (lambda: confuse(np.eye(3), [1.0, 2.0]), r"shape \(3, 3\): 2 class values want \(2, 2\)"),
@@ -348,10 +329,6 @@ REFUSED = [
     (lambda: viz.plot_accuracies({"a": [0.5]}, chance=8.3), r"chance holds \[8.3\]: give shares"),
     (lambda: viz.plot_accuracies({"a": [0.5]}, ends={"b": (0, 1)}), "ends names 'b'"),
     (lambda: viz.plot_accuracies({"a": [0.5]}, ends={"a": (0,)}), r"must be \(2,\)"),
-    (lambda: viz.plot_accuracy_by_inhibition([], {"a": []}), "inhibitory is empty"),
-    (lambda: sweep({}), "accuracies is empty"),
-    (lambda: sweep({"a": [[0.5]]}), "has 1 rows: there are 2 shares of inhibitory units"),
-    (lambda: sweep({"a": [[0.5], [0.5]]}, ends={"a": [0, 1]}), r"must be \(2, 2\)"),
     (lambda: maps(np.ones((8, 2)), np.ones((8, 3)), EARS), "give the same weights"),
     (lambda: maps(np.ones((7, 2)), np.ones((7, 2)), EARS), "add up to the 7 rows of the weights"),
     (lambda: maps(np.ones((8, 2)), np.ones((8, 2)), []), "add up to the 8 rows of the weights"),

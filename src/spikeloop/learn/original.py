@@ -1,4 +1,4 @@
-"""The experiment that this room began with, as it was."""
+"""The experiment that this room began with, with its habits."""
 
 from __future__ import annotations
 
@@ -18,7 +18,10 @@ def original_experiment(
     """Return the task, the network and the training of the original experiment.
 
     One phase of the tone for each data set, noise frozen, weights ``|w|`` times the sign of the
-    sender, inhibitory units first, spikes a tick late, resets not detached. What it teaches of test
+    sender, inhibitory units first, spikes a tick late, resets not detached. It is not the same bit
+    by bit: there a reset came another tick later, so that neurons could fire twice in a row, which
+    here a refractory tick forbids; and there all weights had one learning rate, 0.01, which here is
+    that of the inputs, and larger for the readout. What it teaches of test
     accuracy is uncertain by 8 points either way, as each test sits at one phase; the defaults of
     this room have none of this.
 

@@ -22,8 +22,8 @@ class Training:
     """
 
     learning_rate: float = 0.1
-    """Of the first epoch after warming up. A step changes a weight by about so much of the largest
-    one before training, 1 / sqrt(senders); 0.14 is 0.01 for the weights of 200 inputs."""
+    """Of the first epoch after warming up. A step changes a weight by about so much of 1 /
+    sqrt(senders); 0.14 is 0.01 for the weights of 200 inputs."""
     schedule: Literal["cosine", "constant"] = "cosine"
     """`cosine`: the rate falls to 0 over `max_epochs`; `constant`: it does not."""
     warm_up_epochs: int = 8

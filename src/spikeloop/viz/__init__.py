@@ -8,7 +8,6 @@ from spikeloop.viz.embedding import embed_figure
 from spikeloop.viz.lag_curves import plot_lag_curves, plot_lag_panels, plot_rate_surface
 from spikeloop.viz.learn import (
     plot_accuracies,
-    plot_accuracy_by_inhibition,
     plot_answers,
     plot_confusion,
 )
@@ -18,6 +17,8 @@ from spikeloop.viz.learn_activity import (
     plot_tuning,
     plot_tuning_curves,
 )
+from spikeloop.viz.learn_delays import plot_delays
+from spikeloop.viz.learn_sweep import plot_accuracy_by_inhibition
 from spikeloop.viz.learn_weights import (
     plot_singular_values,
     plot_weight_maps,
@@ -94,6 +95,7 @@ __all__ = [
     "plot_confusion",
     "plot_correlation_matrix",
     "plot_covariance_filters",
+    "plot_delays",
     "plot_distributions",
     "plot_drift_raster",
     "plot_entropy_variance",

@@ -14,7 +14,6 @@ from spikeloop.viz.style import (
     INK,
     NARROW_IN,
     PALE,
-    PALETTE,
     axes_or_new,
     box_axes,
     count_noun,
@@ -25,9 +24,10 @@ from spikeloop.viz.style import (
 )
 from spikeloop.viz.tables import format_value
 
-_MOST_CLASS_TICKS = 7
-_ACCURACY = "accuracy (%)"
-_LEGEND_LETTERS, _KEY_LETTERS = 62, 7  # of a row, and as wide as a key and the room beside it
+ACCURACY = "accuracy (%)"
+
+_MOST_TICK_LETTERS = 20  # of all ticks of an axis of classes together
+_FEW_TICKS = 4  # so few stand there even if the last class has none
 
 
 @styled
@@ -186,7 +186,7 @@ def plot_accuracies(
     """
     shares = {name: _checked_shares(name, values) for name, values in accuracies.items()}
     require(len(shares) > 0, "accuracies is empty: give at least one name.")
-    bars = _checked_ends(ends, shares, (2,))
+    bars = checked_ends(ends, shares, (2,))
     ax = axes_or_new(ax, NARROW_IN, 0.32 * len(shares) + 0.9)
     beside = ax.get_yaxis_transform()
     for place, (name, values) in enumerate(shares.items()):
@@ -197,88 +197,16 @@ def plot_accuracies(
             ax.plot(100 * bars[name], [place, place], color=BLUE, lw=2.0)
         ax.plot(mean, place, "o", ms=5.5, mec="white", mew=0.6, color=BLUE)
         ax.text(1.02, place, f"{mean:.1f}", va="center", fontsize=8, transform=beside)
-    for name, percent, colour, side in _references(ideal, chance):
+    for name, percent, colour, side in references_of(ideal, chance):
         over = {"transform": ax.get_xaxis_transform(), "color": colour}
         ax.plot([percent, percent], [0, 1], lw=1.0, ls="--", zorder=1, **over)
         ax.text(percent, 1.02, f"{name} {percent:.1f}", ha=side, va="bottom", fontsize=8, **over)
     ax.set_yticks(range(len(shares)), list(shares))
-    ax.set(xlabel=_ACCURACY, ylim=(len(shares) - 0.5, -0.5))
-    ax.set_xlim(left=_start_of(*ax.get_xlim()))
+    ax.set(xlabel=ACCURACY, ylim=(len(shares) - 0.5, -0.5))
+    ax.set_xlim(left=start_of(*ax.get_xlim()))
     ax.xaxis.set_major_locator(MaxNLocator(6, steps=[1, 2, 5, 10]))
     ax.tick_params(axis="y", length=0)
     ax.spines["left"].set_visible(False)
-    return ax
-
-
-@styled
-def plot_accuracy_by_inhibition(
-    inhibitory: np.ndarray,
-    accuracies: Mapping[str, np.ndarray],
-    *,
-    ends: Mapping[str, np.ndarray] | None = None,
-    ideal: float | None = None,
-    chance: float | None = None,
-    ax: Axes | None = None,
-) -> Axes:
-    """Draw accuracy against the share of units that inhibit.
-
-    Lines join the means; dots are single networks, moved aside a little where there are several
-    lines; bands are intervals of the means.
-
-    Parameters
-    ----------
-    inhibitory
-        (share,) shares of inhibitory units, ascending.
-    accuracies
-        Name of a line -> (share, network) shares of right answers; NaN for a network that is
-        missing.
-    ends
-        Name of a line -> (share, 2) the ends of the interval of the mean.
-    ideal
-        Accuracy of the ideal observer, marked by a line.
-    chance
-        Accuracy of guessing, marked by a line.
-    ax
-        Where to draw; a new figure if None.
-
-    Raises
-    ------
-    InvalidInputError
-        There is no share or no line, or a line does not have a row of accuracies for each share;
-        or ends are of others.
-
-    Examples
-    --------
-    >>> found = {"tau 2 ms": [[0.5, 0.52], [0.8, 0.84]]}
-    >>> ax = plot_accuracy_by_inhibition([0.0, 0.5], found, ideal=0.94, chance=1 / 12)
-    >>> ax.get_xlabel()
-    'share of inhibitory units (%)'
-    """
-    percent = 100 * _ascending("inhibitory", inhibitory)
-    require(len(percent) > 0, "inhibitory is empty: give at least one share.")
-    require(len(accuracies) > 0, "accuracies is empty: give at least one line.")
-    tables = {name: _checked_rows(name, rows, len(percent)) for name, rows in accuracies.items()}
-    bands = _checked_ends(ends, tables, (len(percent), 2))
-    ax = axes_or_new(ax, NARROW_IN, 3.1)
-    aside = 0.012 * (np.ptp(percent) or 1.0)
-    for i, (name, table) in enumerate(tables.items()):
-        colour = PALETTE[i % len(PALETTE)]
-        n_known = np.isfinite(table).sum(axis=1)
-        means = np.where(n_known, np.nansum(table, axis=1) / np.maximum(n_known, 1), np.nan)
-        x = percent + (i - (len(tables) - 1) / 2) * aside
-        ax.plot(x, 100 * table, "o", ms=3, mew=0, color=colour, alpha=0.45)
-        ax.plot(percent, 100 * means, "o-", ms=4.5, color=colour, label=name)
-        if name in bands:
-            ax.fill_between(percent, *100 * bands[name].T, color=colour, alpha=0.18, lw=0)
-    for name, level, colour, _ in _references(ideal, chance):
-        beside = {"transform": ax.get_yaxis_transform(), "color": colour}
-        ax.plot([0, 1], [level, level], lw=1.0, ls="--", zorder=1, **beside)
-        words = f"{name} {level:.1f}".replace(" ", "\n")
-        ax.text(1.02, level, words, va="center", fontsize=8, **beside)
-    ax.set(xlabel="share of inhibitory units (%)", ylabel=_ACCURACY)
-    ax.set_ylim(bottom=_start_of(*ax.get_ylim()))
-    longest = max(len(name) for name in tables)
-    legend_above(ax, int(np.clip(_LEGEND_LETTERS // (longest + _KEY_LETTERS), 1, 3)))
     return ax
 
 
@@ -298,21 +226,23 @@ def value_ticks(class_values: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         sum(len(format_value(float(x))) for x in values) / len(values) for values, _ in choices
     ]
     values, places = choices[int(lengths[1] < lengths[0])]
-    step = next(k for k in range(1, len(values) + 1) if _is_sparse(len(values), k))
+    step = next(k for k in range(1, len(values) + 1) if _is_sparse(values, k))
     return values[::step], places[::step]
 
 
 def checked_values(class_values: np.ndarray) -> np.ndarray:
     """Return the values of classes, of which there is at least one."""
-    class_values = _ascending("class_values", class_values)
+    class_values = ascending("class_values", class_values)
     require(len(class_values) > 0, "class_values is empty: give a value for each class.")
     return class_values
 
 
-def _is_sparse(n: int, step: int) -> bool:
-    """Return whether every step-th of n ticks are few enough, and the last among them."""
-    n_kept = -(-n // step)
-    return n_kept <= _MOST_CLASS_TICKS and ((n - 1) % step == 0 or n_kept <= _MOST_CLASS_TICKS - 3)
+def _is_sparse(values: np.ndarray, step: int) -> bool:
+    """Return whether every step-th tick leaves few letters to read, and the last among them."""
+    kept = values[::step]
+    n_letters = sum(len(format_value(float(value))) for value in kept)
+    is_last_kept = (len(values) - 1) % step == 0
+    return n_letters <= _MOST_TICK_LETTERS and (is_last_kept or len(kept) <= _FEW_TICKS)
 
 
 def _class_edges(middles: np.ndarray) -> np.ndarray:
@@ -323,7 +253,8 @@ def _class_edges(middles: np.ndarray) -> np.ndarray:
     return np.concatenate([[2 * middles[0] - between[0]], between, [2 * middles[-1] - between[-1]]])
 
 
-def _ascending(name: str, values: np.ndarray) -> np.ndarray:
+def ascending(name: str, values: np.ndarray) -> np.ndarray:
+    """Return finite numbers, each above the one before it."""
     values = as_vector(name, values, float)
     require_finite(name, values)
     require(bool((np.diff(values) > 0).all()), f"{name} must ascend: sort it, each value once.")
@@ -334,24 +265,14 @@ def _checked_shares(name: str, values: np.ndarray) -> np.ndarray:
     values = as_vector(f"accuracies[{name!r}]", values, float)
     require(len(values) > 0, f"accuracies[{name!r}] is empty: give at least one.")
     require_finite(f"accuracies[{name!r}]", values)
-    _require_shares(f"accuracies[{name!r}]", values)
+    require_shares(f"accuracies[{name!r}]", values)
     return values
 
 
-def _checked_rows(name: str, rows: np.ndarray, n_rows: int) -> np.ndarray:
-    name = f"accuracies[{name!r}]"
-    rows = as_array(name, rows, ("share", "network"), float)
-    require(
-        len(rows) == n_rows,
-        f"{name} has {len(rows)} rows: there are {n_rows} shares of inhibitory units.",
-    )
-    _require_shares(name, rows)
-    return rows
-
-
-def _checked_ends(
+def checked_ends(
     ends: Mapping[str, np.ndarray] | None, accuracies: Mapping[str, np.ndarray], shape: tuple
 ) -> dict[str, np.ndarray]:
+    """Return the ends of intervals by name, all of this shape."""
     arrays = {name: np.asarray(pair, dtype=float) for name, pair in (ends or {}).items()}
     for name, array in arrays.items():
         require(name in accuracies, f"ends names {name!r}: accuracies holds {sorted(accuracies)}.")
@@ -362,22 +283,23 @@ def _checked_ends(
     return arrays
 
 
-def _require_shares(name: str, shares: np.ndarray) -> None:
+def require_shares(name: str, shares: np.ndarray) -> None:
+    """Refuse what is not from 0 to 1."""
     wrong = shares[np.isfinite(shares) & ((shares < 0) | (shares > 1))]
     require(not wrong.size, f"{name} holds {wrong[:1]}: give shares, in 0..1.")
 
 
-def _references(ideal: float | None, chance: float | None) -> list[tuple[str, float, str, str]]:
+def references_of(ideal: float | None, chance: float | None) -> list[tuple[str, float, str, str]]:
     """Return name, percent, colour and the side of the words of each line that is wanted."""
     lines = {"chance": (chance, GREY, "left"), "ideal observer": (ideal, INK, "right")}
     wanted = []
     for name, (share, colour, side) in lines.items():
         if share is not None:
-            _require_shares(name, np.array([share], dtype=float))
+            require_shares(name, np.array([share], dtype=float))
             wanted.append((name, 100 * share, colour, side))
     return wanted
 
 
-def _start_of(low: float, high: float) -> float:
+def start_of(low: float, high: float) -> float:
     """Return where an axis of percents begins: at 0, where it would begin not far from it."""
     return 0.0 if low < 0.25 * high else low

@@ -32,7 +32,10 @@ from spikeloop.viz.tables import format_value
 
 _GROUP_COLOURS = (*EAR_COLOURS, SKY, PURPLE)
 _QUIET_HZ = 1.0
-_MOST_BARS = 60  # of more rows, spikes are dots
+_KINDS = ("excitatory", "inhibitory")
+_BAR_ROWS_PT = 200.0  # over the number of rows: how tall the bar of a spike is,
+_BAR_PT = (1.6, 3.5)  # but no less and no more
+_MOST_VECTOR_ROWS = 60  # of more rows, spikes are pixels
 
 
 @dataclass(frozen=True, eq=False)
@@ -121,7 +124,7 @@ def plot_trial(activity: TrialActivity, *, label: str) -> Figure:
     colours = dict(zip([name for name, _ in groups], _GROUP_COLOURS * len(groups), strict=False))
     _draw_spikes(axes[0], spikes, names, colours, activity.dt_ms)
     axes[0].set_ylabel("input")
-    kinds = dict(zip(("excitatory", "inhibitory"), POPULATION_COLOURS, strict=False))
+    kinds = dict(zip(_KINDS, POPULATION_COLOURS, strict=False))
     for ax, (name, fired) in zip(axes[1:], activity.hidden.items(), strict=False):
         fired = np.asarray(fired)
         signs = (activity.signs or {}).get(name)
@@ -182,6 +185,7 @@ def plot_tuning(
         aspect="auto",
         cmap="viridis",
         vmin=0.0,
+        vmax=max(float(peak.max()), _QUIET_HZ),
     )
     bar = ax.figure.colorbar(image, ax=ax, pad=0.03)
     bar.set_label("rate (Hz)", fontsize=8)
@@ -247,7 +251,7 @@ def _checked_rates(rates_hz: np.ndarray, class_values: np.ndarray) -> tuple[np.n
 
 
 def _kinds_of(signs: np.ndarray) -> np.ndarray:
-    return np.where(np.asarray(signs) < 0, "inhibitory", "excitatory")
+    return np.where(np.asarray(signs) < 0, *_KINDS[::-1])
 
 
 def _draw_spikes(
@@ -255,16 +259,18 @@ def _draw_spikes(
 ) -> None:
     """Draw the spikes of inputs or units, the first on top, in the colours of their names."""
     tick, row = np.nonzero(spikes)
-    few = spikes.shape[1] <= _MOST_BARS
-    mark = {"marker": "|", "ms": 3.5, "mew": 0.9} if few else {"marker": ".", "ms": 2.0, "mew": 0}
+    n_rows = max(spikes.shape[1], 1)
+    mark = {"marker": "|", "ms": float(np.clip(_BAR_ROWS_PT / n_rows, *_BAR_PT)), "mew": 0.9}
+    mark["rasterized"] = n_rows > _MOST_VECTOR_ROWS
     present = list(dict.fromkeys(names.tolist()))
     for name in present:
         mine = names[row] == name
-        look = {"ls": "none", "color": colours[name], "label": name, "rasterized": not few}
+        look = {"ls": "none", "color": colours[name], "label": name}
         ax.plot(dt_ms * tick[mine], row[mine], **look, **mark)
-    ax.set_ylim(max(spikes.shape[1], 1) - 0.5, -0.5)
+    ax.set_ylim(n_rows - 0.5, -0.5)
     integer_ticks(ax.yaxis)
-    if len(present) > 1:
+    # The colour of a kind is told even where there is no other.
+    if len(present) > 1 or set(present) & set(_KINDS):
         legend_above(ax, len(present))
         for handle in ax.get_legend().legend_handles:
             handle.set(marker="s", markersize=5)

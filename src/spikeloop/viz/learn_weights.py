@@ -15,7 +15,6 @@ from spikeloop.viz.style import (
     INK,
     NARROW_IN,
     ORANGE,
-    SIGNED_MAP,
     box_axes,
     integer_ticks,
     new_figure,
@@ -26,6 +25,9 @@ from spikeloop.viz.style import (
 
 EAR_COLOURS = (BLUE, ORANGE)
 """Of what comes from the left, and from the right."""
+SYNAPSE_MAP = "RdBu"
+"""Red inhibits, as in rasters, and blue excites; told apart by the colour-blind, as red and black
+are not. Maps of what is not a synapse, such as receptive fields, have red above zero."""
 
 _MOST_PANELS = 12
 _MOST_COLUMNS = 3
@@ -42,7 +44,7 @@ def plot_weight_maps(
     *,
     order: np.ndarray | None = None,
 ) -> Figure:
-    """Draw all weights of a matrix before and after training: blue inhibits, red excites.
+    """Draw all weights of a matrix before and after training: red inhibits, blue excites.
 
     Both are on one scale, which holds 99.5 % of the weights; the pointed ends of the colour bar
     stand for the others. Give the signs of the weights to see nothing but these. Where units that
@@ -98,7 +100,7 @@ def plot_weight_maps(
     is_cut = max(np.abs(before).max(initial=0), np.abs(after).max(initial=0)) > limit
     extend = "both" if is_cut else "neither"
     bar = figure.colorbar(image, ax=list(panels), extend=extend, shrink=0.8, pad=0.03)
-    bar.set_label("weight (below 0: inhibits)", fontsize=8)
+    bar.set_label("weight (red inhibits, blue excites)", fontsize=8)
     bar.outline.set_linewidth(0.5)
     return figure
 
@@ -248,7 +250,7 @@ def _draw_map(ax: Axes, weights: np.ndarray, limit: float, first: int) -> AxesIm
     n_from, n_to = weights.shape
     image = ax.imshow(
         weights,
-        cmap=SIGNED_MAP,
+        cmap=SYNAPSE_MAP,
         vmin=-limit,
         vmax=limit,
         aspect="auto",

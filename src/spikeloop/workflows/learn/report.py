@@ -4,6 +4,7 @@ import jax
 import numpy as np
 
 from spikeloop import learn
+from spikeloop.numerics.keys import key_of
 from spikeloop.viz import (
     KeyNumber,
     Report,
@@ -14,6 +15,7 @@ from spikeloop.viz import (
     plot_accuracies,
     plot_answers,
     plot_confusion,
+    plot_delays,
     plot_singular_values,
     plot_training,
     plot_trial,
@@ -36,6 +38,13 @@ _VALUES = {
 }
 _N_LAG_PANELS = 6
 _SILENT_HZ = 1.0
+_INPUTS = "hidden.0.input"
+_PLAIN = {
+    _INPUTS: "input to hidden",
+    "hidden.0.recurrent": "within hidden",
+    "readout.input": "hidden to readout",
+}
+_TO = {_INPUTS: "hidden", "hidden.0.recurrent": "within", "readout.input": "readout"}
 
 
 def learn_report(found: Findings, job: Job) -> Report:
@@ -49,11 +58,16 @@ def learn_report(found: Findings, job: Job) -> Report:
             _weights(found),
             _training(found),
         ],
-        subtitle=_constraint(found),
+        subtitle=_subtitle(found),
         key_numbers=_key_numbers(found),
         warnings=job.notes,
         provenance=job.provenance(),
     )
+
+
+def _subtitle(found: Findings) -> str:
+    longest_ms = _longest_delay_ms(found)
+    return _constraint(found) + (f"; delays up to {longest_ms:g} ms" if longest_ms else "")
 
 
 def _constraint(found: Findings) -> str:
@@ -63,6 +77,18 @@ def _constraint(found: Findings) -> str:
     if found.config.form == "interneurons":
         return f"under Dale's law, all units excite and {ratio:.0%} as many interneurons inhibit"
     return f"under Dale's law, {ratio:.0%} of the units inhibit"
+
+
+def _longest_delay_ms(found: Findings) -> float:
+    """Return the longest delay of a synapse from the inputs, in whole ticks; 0 without delays."""
+    return found.trained.plan.layers[0].n_late * found.config.task.dt_ms
+
+
+def _values(found: Findings) -> list[float] | list[int]:
+    """Return what the classes stand for; digits are no fractions."""
+    values = found.config.task.class_values()
+    is_whole = (values == np.round(values)).all()
+    return values.astype(int).tolist() if is_whole else values.tolist()
 
 
 def _label(found: Findings) -> str:
@@ -101,7 +127,7 @@ def _tests(found: Findings) -> Section:
     per_class = ReportTable(
         "Accuracy by class",
         [label, "network", "ideal observer"],
-        list(zip(centres.tolist(), scores.class_accuracy, found.ideal.class_accuracy, strict=True)),
+        list(zip(_values(found), scores.class_accuracy, found.ideal.class_accuracy, strict=True)),
         "Share of right answers for each true class.",
     )
     return Section(
@@ -125,40 +151,51 @@ def _tests(found: Findings) -> Section:
 
 
 def _lesions(found: Findings) -> Section:
-    ideal, chance = found.ideal.accuracy, found.scores.chance
-    figure = plot_accuracies(
-        {name: scores.accuracies for name, scores in found.lesions.items()},
-        ends={name: scores.accuracy_interval for name, scores in found.lesions.items()},
-        ideal=ideal,
-        chance=chance,
-    ).figure
-    intact = found.lesions["intact"].accuracy
-    lost = intact - found.without_unit
-    order = np.argsort(-lost)
+    values, tuned = _values(found), found.tuning.rates_hz
     rates = found.trained.rates_hz[0]
+    # A unit that never fires prefers nothing.
+    preferred = [values[one.argmax()] if one.any() else None for one in tuned.T]
     table = ReportTable(
         "Hidden units by what is lost without them",
         ["unit", "accuracy without it", "mean rate (Hz)", f"preferred {_label(found)}"],
         [
-            (str(unit), found.without_unit[unit], rates[unit], found.tuning.preferred[unit])
-            for unit in order
+            (str(unit), found.without_unit[unit], rates[unit], preferred[unit])
+            for unit in np.argsort(found.without_unit)
         ],
-        "Each unit is silenced alone.",
+        "Each unit is silenced alone: shares of right answers. With all of them it is "
+        f"{found.lesions['intact'].accuracy:.3f}.",
     )
     return Section(
         "What it cannot do without",
         "Units are silenced in a copy of the trained network: what they send is lost, and nothing "
         "is trained again.",
-        [
-            ReportFigure(
-                "Lesions",
-                figure,
-                "Small dots are data sets of new trials, the large dot their mean with its "
-                f"{found.config.confidence:.0%} interval.",
-            )
-        ],
+        # Without signs there is nothing to silence but single units.
+        [_lesion_figure(found)] if len(found.lesions) > 1 else [],
         [table],
     )
+
+
+def _lesion_figure(found: Findings) -> ReportFigure:
+    named = {
+        name.replace("layer 0", "hidden units"): scores for name, scores in found.lesions.items()
+    }
+    figure = plot_accuracies(
+        {name: scores.accuracies for name, scores in named.items()},
+        ends={name: scores.accuracy_interval for name, scores in named.items()},
+        ideal=found.ideal.accuracy,
+        chance=found.scores.chance,
+    ).figure
+    words = (
+        "Small dots are data sets of new trials, the large dot their mean with its "
+        f"{found.config.confidence:.0%} interval."
+    )
+    if _has_interneurons(found):
+        words += " Without inhibition, interneurons are silent."
+    return ReportFigure("Lesions", figure, words)
+
+
+def _has_interneurons(found: Findings) -> bool:
+    return isinstance(found.trained.network.constraint, learn.FeedforwardInhibition)
 
 
 def _inside(found: Findings) -> Section:
@@ -167,17 +204,22 @@ def _inside(found: Findings) -> Section:
     ).figure
     trial = plot_trial(trial_activity(found.trained, found.config.seed), label=_label(found))
     rates = found.trained.rates_hz[0]
-    n_silent = int((rates < _SILENT_HZ).sum())
+    fires = rates >= _SILENT_HZ
+    words = (
+        f"Silent, below {_SILENT_HZ:g} Hz on average: {(~fires).sum()} of {len(rates)} hidden "
+        "units."
+    )
+    if fires.any():
+        words += f" Median rate of the others: {np.median(rates[fires]):.0f} Hz."
     return Section(
         "What its units do",
-        f"{n_silent} of {len(rates)} hidden units are silent: they fire less than once in a second "
-        "on average. The others fire at "
-        f"{np.median(rates[rates >= _SILENT_HZ]) if n_silent < len(rates) else 0:.0f} Hz (median).",
+        words,
         [
             ReportFigure(
                 "One trial",
                 trial,
-                "From the spikes of the inputs to the answer, on a trial that was not trained on.",
+                "From the spikes of the inputs to the answer, on a trial that was not trained on: "
+                "the class of the largest mean potential, which are the dots on the right.",
             ),
             ReportFigure(
                 "Tuning", tuned, "Mean rate of each hidden unit for each class, on new trials."
@@ -189,10 +231,9 @@ def _inside(found: Findings) -> Section:
 def trial_activity(trained: learn.TrainedNetwork, seed: int) -> TrialActivity:
     """Return what a network does on one new trial."""
     task = trained.task
-    trials = task.draw(jax.random.fold_in(jax.random.key(seed), 19), 1)
+    trials = task.draw(jax.random.fold_in(key_of(seed), 19), 1)
     answer = trained.answer(trials.spikes)
-    signs = {"input": trained.signs("hidden.0.input")}
-    hidden = {}
+    hidden, signs = {}, {}
     for index, spikes in enumerate(answer.spikes):
         above = trained.sent_by(f"hidden_{index}")[0]
         name = "hidden" if len(answer.spikes) == 1 else f"hidden {index}"
@@ -208,7 +249,7 @@ def trial_activity(trained: learn.TrainedNetwork, seed: int) -> TrialActivity:
         int(answer.output[0].argmax()),
         dt_ms=task.dt_ms,
         groups=_groups(task),
-        signs={name: sign for name, sign in signs.items() if sign.any() and name in hidden},
+        signs={name: sign for name, sign in signs.items() if sign.any()},
     )
 
 
@@ -220,23 +261,25 @@ def _groups(task: learn.Task) -> list[tuple[str, int]]:
 
 def _weights(found: Findings) -> Section:
     figures = [_weight_map(found)]
-    after = found.trained.weights()
+    words = []
+    if _has_interneurons(found):
+        words.append(
+            "A weight is what a spike does to a unit, directly and by way of interneurons: so it "
+            "may be of either sign, though all that send excite."
+        )
     if isinstance(found.config.task, learn.SoundLocalization):
-        needed = np.argsort(found.without_unit)[:_N_LAG_PANELS]
-        figures.append(
-            ReportFigure(
-                "Weights by ear and lag",
-                plot_weights_by_lag(
-                    after["hidden.0.input"],
-                    found.config.task.lags_deg,
-                    units=[int(unit) for unit in needed],
-                ),
-                f"The {len(needed)} hidden units that are missed most when they are silenced.",
-            )
+        figures.append(_lag_figure(found))
+    if _longest_delay_ms(found):
+        figures.append(_delay_figure(found))
+        moved_ms = np.abs(found.trained.delays_ms() - found.trained.delays_ms(before=True))
+        words.append(
+            f"Each synapse from the inputs has a delay of its own, from 0 to "
+            f"{_longest_delay_ms(found):g} ms; training moved it by {moved_ms.mean():.1f} ms on "
+            "average."
         )
     before = found.trained.weights(before=True)
     spectra = {
-        _plain(part.name): (
+        _PLAIN[part.name]: (
             np.linalg.svd(before[part.name], compute_uv=False),
             part.singular_values,
         )
@@ -249,14 +292,15 @@ def _weights(found: Findings) -> Section:
             "How many patterns of activity each matrix of weights passes on, and how strongly.",
         )
     )
-    return Section("What its weights became", "", figures, [_weight_table(found)])
+    return Section("What its weights became", " ".join(words), figures, [_weight_table(found)])
 
 
 def _weight_map(found: Findings) -> ReportFigure:
     """Return the weights of the inputs, the rows sorted by ear and sign, as signs are spread."""
-    name = "hidden.0.input"
     trained = found.trained
-    signs = trained.signs(name)
+    signs = trained.signs(_INPUTS)
+    if _has_interneurons(found):
+        signs = np.zeros_like(signs)  # What sends says nothing of the sign of a weight.
     rows, groups, start = [], [], 0
     for ear, size in _groups(found.config.task):
         own = np.arange(start, start + size)
@@ -268,24 +312,48 @@ def _weight_map(found: Findings) -> ReportFigure:
                 groups.append((ear + word, len(chosen)))
     kept = np.concatenate(rows)
     figure = plot_weight_maps(
-        trained.weights(before=True)[name][kept],
-        trained.weights()[name][kept],
+        trained.weights(before=True)[_INPUTS][kept],
+        trained.weights()[_INPUTS][kept],
         groups,
         order=np.argsort(found.tuning.preferred, kind="stable"),
     )
     words = (
         "Rows are inputs, from the first to the last of each group; columns are hidden units, "
-        "sorted by the class that they prefer."
+        "sorted by the class that they prefer. A weight of 1 takes a unit from rest to threshold."
     )
     return ReportFigure("Weights of the inputs", figure, words)
+
+
+def _lag_figure(found: Findings) -> ReportFigure:
+    needed = [int(unit) for unit in np.argsort(found.without_unit)[:_N_LAG_PANELS]]
+    figure = plot_weights_by_lag(
+        found.trained.weights()[_INPUTS], found.config.task.lags_deg, units=needed
+    )
+    words = f"The {len(needed)} hidden units that are missed most when they are silenced."
+    return ReportFigure("Weights by ear and lag", figure, words)
+
+
+def _delay_figure(found: Findings) -> ReportFigure:
+    figure = plot_delays(
+        found.trained.delays_ms(before=True),
+        found.trained.delays_ms(),
+        found.trained.weights()[_INPUTS],
+        longest_ms=_longest_delay_ms(found),
+    )
+    words = (
+        "Of synapses from the inputs, each counted as much as it weighs after training. Before it, "
+        "delays were drawn evenly; where the grey area leans to one side, it is synapses with such "
+        "delays that grew."
+    )
+    return ReportFigure("Delays", figure, words)
 
 
 def _weight_table(found: Findings) -> ReportTable:
     rows = [
         (
-            _plain(part.name),
-            part.near_zero_before,
-            part.near_zero,
+            _TO[part.name],
+            100 * part.near_zero_before,
+            100 * part.near_zero,
             part.entropy_before,
             part.entropy,
             part.inhibition_over_excitation,
@@ -293,36 +361,35 @@ def _weight_table(found: Findings) -> ReportTable:
         for part in found.weights
     ]
     columns = [
-        "weights",
-        "near zero before",
-        "near zero",
-        "spectral entropy before",
-        "spectral entropy",
-        "inhibition / excitation",
+        "to",
+        "near zero before (%)",
+        "near zero after (%)",
+        "entropy before",
+        "entropy after",
+        "I/E",
     ]
     words = (
-        "Near zero: below a hundredth of the largest weight. Spectral entropy: 1 where all modes "
-        "are equally strong. Inhibition over excitation: summed weights times the mean rates of "
-        "the units that they come from."
+        "Near zero: weights below a hundredth of the largest one, before and after training. "
+        "Entropy of the singular values: 1 where all modes are equally strong. I/E, inhibition "
+        "over excitation after training: summed weights times the mean rates of the units that "
+        "they come from."
     )
     return ReportTable("Weights", columns, rows, words)
 
 
-def _plain(name: str) -> str:
-    """Return the name of some weights as words: ``hidden.0.input`` is "input to hidden 0"."""
-    kind, *rest = name.split(".")
-    if kind == "readout":
-        return "hidden to readout"
-    layer, part = rest
-    return f"within hidden {layer}" if part == "recurrent" else f"input to hidden {layer}"
-
-
 def _training(found: Findings) -> Section:
-    curves = dict(found.trained.history)
-    figure = plot_training(curves, labels=("cross-entropy (nats)", "accuracy"))
+    curves = {
+        name: curve if name.endswith("loss") else 100 * curve
+        for name, curve in found.trained.history.items()
+    }
+    figure = plot_training(curves, labels=("cross-entropy (nats)", "accuracy (%)"))
     words = (
         "Each epoch brings new trials, so that there is nothing to learn by heart."
         if found.config.fresh
         else "Each epoch brings the same trials, noise and all."
     )
-    return Section("How it was trained", words, [ReportFigure("Training", figure, "")])
+    caption = (
+        "Validation is on trials of its own, after each epoch; what is of training is the mean "
+        "over the epoch, in which the network changes."
+    )
+    return Section("How it was trained", words, [ReportFigure("Training", figure, caption)])

@@ -16,68 +16,92 @@ from spikeloop.workflows.learn.sweep import SweepFindings, SweepPoint
 
 def sweep_report(found: SweepFindings, job: Job) -> Report:
     """Return the report of one sweep."""
-    best = max(found.points, key=lambda point: point.accuracies.mean())
-    config = found.config
-    numbers = [
-        KeyNumber("best", f"{best.accuracies.mean():.1%}", _words(best)),
-        KeyNumber("ideal observer", f"{found.ideal.accuracy:.1%}", "of the same spikes"),
-        KeyNumber("networks", len(found.points) * config.n_networks, "trained"),
-    ]
-    columns = ["membrane", "inhibitory units", "accuracy", "low", "high", "mean error (deg)"]
-    rows = [
-        (
-            f"{point.tau_ms:g} ms",
-            "no constraint" if point.ie_ratio is None else f"{point.ie_ratio:.0%}",
-            float(point.accuracies.mean()),
-            *point.interval(config.confidence),
-            float(point.absolute_errors.mean()),
-        )
-        for point in found.points
-    ]
-    words = (
-        f"Mean of {config.n_networks} networks that differ in where their weights began, with the "
-        f"{config.confidence:.0%} interval of the mean."
-    )
     section = Section(
         "Accuracy by the share of inhibitory units",
         "All networks of one membrane time constant were trained at once, on the same trials.",
-        [ReportFigure("Sweep", _figure(found), words)],
-        [ReportTable("Accuracy", columns, rows, words)],
+        [_figure(found)],
+        [_table(found, tau_ms) for tau_ms in found.config.taus_ms],
     )
     return Report(
         "What Dale's law costs",
         [section],
         subtitle="sound localization by a spiking network",
-        key_numbers=numbers,
+        key_numbers=_key_numbers(found),
         warnings=job.notes,
         provenance=job.provenance(),
     )
 
 
-def _words(point: SweepPoint) -> str:
-    share = "no constraint" if point.ie_ratio is None else f"{point.ie_ratio:.0%} inhibitory"
-    return f"{share}, membrane {point.tau_ms:g} ms"
+def _key_numbers(found: SweepFindings) -> list[KeyNumber]:
+    numbers = []
+    for is_free, label in ((False, "best under Dale's law"), (True, "best without constraint")):
+        points = [point for point in found.points if (point.ie_ratio is None) == is_free]
+        if points:
+            best = max(points, key=lambda point: point.accuracies.mean())
+            words = f"membrane {best.tau_ms:g} ms"
+            words = words if is_free else f"{best.ie_ratio:.0%} inhibitory, {words}"
+            numbers.append(KeyNumber(label, f"{best.accuracies.mean():.1%}", words))
+    n_classes = found.config.task.n_classes
+    return [
+        *numbers,
+        KeyNumber("ideal observer", f"{found.ideal.accuracy:.1%}", "of the same spikes"),
+        KeyNumber("chance", f"{1 / n_classes:.1%}", f"{n_classes} classes"),
+        KeyNumber("networks", len(found.points) * found.config.n_networks, "trained"),
+    ]
 
 
-def _figure(found: SweepFindings) -> object:
+def _points(found: SweepFindings, tau_ms: float) -> list[SweepPoint]:
+    """Return the points of one time constant, those without a constraint last."""
+    points = [point for point in found.points if point.tau_ms == tau_ms]
+    return sorted(points, key=lambda point: np.inf if point.ie_ratio is None else point.ie_ratio)
+
+
+def _table(found: SweepFindings, tau_ms: float) -> ReportTable:
     config = found.config
-    order = np.argsort(config.ie_ratios)
+    columns = ["inhibitory units", "accuracy", "from", "to", "error (deg)"]
+    rows = [
+        (
+            "no constraint" if point.ie_ratio is None else f"{point.ie_ratio:.0%}",
+            float(point.accuracies.mean()),
+            *_interval(point, config.confidence),
+            float(point.absolute_errors.mean()),
+        )
+        for point in _points(found, tau_ms)
+    ]
+    words = (
+        f"Mean share of right answers of {config.n_networks} networks, the ends of its "
+        f"{config.confidence:.0%} interval, and the mean absolute error."
+    )
+    return ReportTable(f"Accuracy, membrane {tau_ms:g} ms", columns, rows, words)
+
+
+def _interval(point: SweepPoint, confidence: float) -> list[float]:
+    """Return the interval of the mean accuracy; where it is wide, it stops at 0 and 1."""
+    return np.clip(point.interval(confidence), 0, 1).tolist()
+
+
+def _figure(found: SweepFindings) -> ReportFigure:
+    config = found.config
     lines, ends = {}, {}
     for tau_ms in config.taus_ms:
-        points = [point for point in found.points if point.tau_ms == tau_ms]
-        lawful = [point for point in points if point.ie_ratio is not None]
+        points = _points(found, tau_ms)
         name = f"membrane {tau_ms:g} ms"
-        lines[name] = np.stack([lawful[index].accuracies for index in order])
-        ends[name] = np.array([lawful[index].interval(config.confidence) for index in order])
-        for point in points:
-            if point.ie_ratio is None:
-                name = f"membrane {tau_ms:g} ms, no constraint"
-                lines[name] = np.stack([point.accuracies] * len(order))
-                ends[name] = np.array([point.interval(config.confidence)] * len(order))
-    return plot_accuracy_by_inhibition(
-        np.sort(config.ie_ratios),
+        lines[name] = np.stack([point.accuracies for point in points])
+        ends[name] = np.array([_interval(point, config.confidence) for point in points])
+    shares = [*np.sort(config.ie_ratios), *([np.nan] if config.unconstrained else [])]
+    ax = plot_accuracy_by_inhibition(
+        np.array(shares),
         lines,
         ends=ends,
         ideal=found.ideal.accuracy,
         chance=1 / config.task.n_classes,
-    ).figure
+    )
+    words = (
+        f"Small dots are networks that differ in where their weights began, large ones the means "
+        f"of {config.n_networks}; bands are {config.confidence:.0%} intervals of the means."
+    )
+    if config.unconstrained:
+        words += " Level lines are networks without a constraint."
+    if ax.get_yscale() != "linear":
+        words += " The axis is broken where nothing lies; both parts of it have one scale."
+    return ReportFigure("Sweep", ax.figure, words)
