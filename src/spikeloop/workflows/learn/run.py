@@ -172,9 +172,7 @@ def _write(job: Job, found: Findings) -> None:
     everyone = {"network": found.scores, "ideal observer": found.ideal}
     everyone |= {name: scores for name, scores in found.lesions.items() if name != "intact"}
     columns = ["who", "accuracy", "accuracy_low", "accuracy_high"]
-    rows = [
-        (name, scores.accuracy, *scores.accuracy_interval) for name, scores in everyone.items()
-    ]
+    rows = [(name, scores.accuracy, *scores.accuracy_interval) for name, scores in everyone.items()]
     if found.config.task.value_unit == "deg":
         columns += ["absolute_error_deg", "circular_error_deg"]
         errors = [(scores.absolute_error, scores.circular_error) for scores in everyone.values()]
