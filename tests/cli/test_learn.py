@@ -64,12 +64,26 @@ def test_localization_is_learned_where_no_task_is_named(tmp_path, capsys):
     [
         ("timing", ["--task.n-inputs", "8", "--task.n-classes", "2", "--ie-ratio", "None"]),
         ("digits", ["--task.duration-ms", "20", "--recurrent"]),
+        ("timing", ["--task.n-inputs", "8", "--form", "interneurons", "--ie-ratio", "0.2"]),
+        ("timing", ["--task.n-inputs", "8", "--longest-delay-ms", "4"]),
     ],
 )
 def test_other_tasks_are_learned_too(name, words, tmp_path):
     out = tmp_path / name
     assert main(["learn", name, *FEW, *words, "--out", str(out)]) == 0
-    assert (out / "report.html").stat().st_size > 10_000
+    report = (out / "report.html").read_text()
+    assert ("20% as many interneurons inhibit" in report) == ("interneurons" in words)
+    has_delays = "--longest-delay-ms" in words
+    assert ("Delays" in report) == has_delays
+    with np.load(out / "weights.npz") as weights:
+        assert ("delays_ms" in weights.files) == has_delays
+    assert ("a network that generalizes may do better" in report) == (name == "digits")
+
+
+def test_digits_for_testing_are_not_learned_from(tmp_path, capsys):
+    assert main(["learn", "digits", "--task.part", "test", "--out", str(tmp_path / "out")]) != 0
+    told = " ".join(capsys.readouterr().err.split())
+    assert "part='test': networks learn from the images for training, and are tested on" in told
 
 
 def test_sweep_has_a_row_for_each_network(tmp_path):

@@ -46,6 +46,16 @@ _PLAIN = {
 }
 _TO = {_INPUTS: "hidden", "hidden.0.recurrent": "within", "readout.input": "readout"}
 
+_TRIALS_WORDS = (
+    "No trial of these tests was seen in training. The ideal observer weighs the same spikes by "
+    "their exact probabilities: no network can do better, but for chance."
+)
+_IMAGES_WORDS = (
+    "No image of these tests was seen in training. The observer beside the network knows the "
+    "images of training, and weighs by exact probabilities from which of these the spikes might "
+    "have come. It has not seen those of the tests: a network that generalizes may do better."
+)
+
 
 def learn_report(found: Findings, job: Job) -> Report:
     """Return the report of one training."""
@@ -68,6 +78,10 @@ def learn_report(found: Findings, job: Job) -> Report:
 def _subtitle(found: Findings) -> str:
     longest_ms = _longest_delay_ms(found)
     return _constraint(found) + (f"; delays up to {longest_ms:g} ms" if longest_ms else "")
+
+
+def _shows_images(found: Findings) -> bool:
+    return isinstance(found.config.task, learn.PoissonDigits)
 
 
 def _constraint(found: Findings) -> str:
@@ -132,8 +146,7 @@ def _tests(found: Findings) -> Section:
     )
     return Section(
         "How well it does on new trials",
-        "No trial of these tests was seen in training. The ideal observer weighs the same spikes "
-        "by their exact probabilities: no network can do better, but for chance.",
+        _IMAGES_WORDS if _shows_images(found) else _TRIALS_WORDS,
         [
             ReportFigure(
                 "Answers to each class",
@@ -383,11 +396,11 @@ def _training(found: Findings) -> Section:
         for name, curve in found.trained.history.items()
     }
     figure = plot_training(curves, labels=("cross-entropy (nats)", "accuracy (%)"))
-    words = (
-        "Each epoch brings new trials, so that there is nothing to learn by heart."
-        if found.config.fresh
-        else "Each epoch brings the same trials, noise and all."
-    )
+    words = "Each epoch brings the same trials, noise and all."
+    if found.config.fresh and _shows_images(found):
+        words = "Each epoch brings new spikes of the same images."
+    elif found.config.fresh:
+        words = "Each epoch brings new trials, so that there is nothing to learn by heart."
     caption = (
         "Validation is on trials of its own, after each epoch; what is of training is the mean "
         "over the epoch, in which the network changes."
