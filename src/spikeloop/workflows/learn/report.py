@@ -1,17 +1,14 @@
 """What a spiking network learned, told in a report."""
 
-import jax
 import numpy as np
 
 from spikeloop import learn
-from spikeloop.numerics.keys import key_of
 from spikeloop.viz import (
     KeyNumber,
     Report,
     ReportFigure,
     ReportTable,
     Section,
-    TrialActivity,
     plot_accuracies,
     plot_answers,
     plot_confusion,
@@ -24,6 +21,7 @@ from spikeloop.viz import (
     plot_weights_by_lag,
 )
 from spikeloop.workflows.job import Job
+from spikeloop.workflows.learn.activity import input_groups, trial_activity
 from spikeloop.workflows.learn.run import Findings
 
 _TITLES = {
@@ -241,37 +239,6 @@ def _inside(found: Findings) -> Section:
     )
 
 
-def trial_activity(trained: learn.TrainedNetwork, seed: int) -> TrialActivity:
-    """Return what a network does on one new trial."""
-    task = trained.task
-    trials = task.draw(jax.random.fold_in(key_of(seed), 19), 1)
-    answer = trained.answer(trials.spikes)
-    hidden, signs = {}, {}
-    for index, spikes in enumerate(answer.spikes):
-        above = trained.sent_by(f"hidden_{index}")[0]
-        name = "hidden" if len(answer.spikes) == 1 else f"hidden {index}"
-        hidden[name] = np.asarray(spikes[:, 0])
-        signs[name] = trained.signs(above)
-    traces = trained.plan.trace(trained.numbers, answer.spikes[-1])
-    return TrialActivity(
-        np.asarray(trials.spikes[0]),
-        hidden,
-        np.asarray(traces[:, 0]),
-        task.class_values(),
-        int(trials.target[0]),
-        int(answer.output[0].argmax()),
-        dt_ms=task.dt_ms,
-        groups=_groups(task),
-        signs={name: sign for name, sign in signs.items() if sign.any()},
-    )
-
-
-def _groups(task: learn.Task) -> list[tuple[str, int]]:
-    if isinstance(task, learn.SoundLocalization):
-        return [("left ear", task.n_fibres), ("right ear", task.n_fibres)]
-    return [("inputs", task.n_inputs)]
-
-
 def _weights(found: Findings) -> Section:
     figures = [_weight_map(found)]
     words = []
@@ -315,7 +282,7 @@ def _weight_map(found: Findings) -> ReportFigure:
     if _has_interneurons(found):
         signs = np.zeros_like(signs)  # What sends says nothing of the sign of a weight.
     rows, groups, start = [], [], 0
-    for ear, size in _groups(found.config.task):
+    for ear, size in input_groups(found.config.task):
         own = np.arange(start, start + size)
         start += size
         for sign, word in ((1, ", exc."), (-1, ", inh."), (0, "")):
