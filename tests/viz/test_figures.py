@@ -164,7 +164,15 @@ def draw_plainly(drawn):
 
 def test_every_public_drawing_is_tried():
     tried = {name for draw in DRAWINGS.values() for name in draw.__code__.co_names}
-    for others in ("learn", "models", "network", "recording", "temporal"):
+    for others in (
+        "learn",
+        "learn_delays",
+        "learn_sweep",
+        "models",
+        "network",
+        "recording",
+        "temporal",
+    ):
         text = Path(__file__).with_name(f"test_{others}.py").read_text()
         tried |= set(re.findall(r"plot_\w+", text))
     assert {name for name in viz.__all__ if name.startswith("plot_")} <= tried
