@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from spikeloop.data import Epochs, SpikeTrains
-from spikeloop.errors import InvalidInputError
+from spikeloop.errors import BadFileError, InvalidInputError
 from spikeloop.learn import (
     AnySign,
     DalesLaw,
@@ -188,6 +188,21 @@ def test_network_is_the_same_from_a_file(trained, tmp_path):
     again = load_network(tmp_path / "a.safetensors")
     spikes = TASK.draw(jax.random.key(1), 20).spikes
     np.testing.assert_array_equal(again(spikes)[0], trained(spikes)[0])
+
+
+def test_the_longest_delay_may_be_no_binary_fraction(trained, tmp_path):
+    task = replace(TASK, dt_ms=0.1, duration_ms=5.0)
+    network = SpikingNetwork((SpikingLayer(8, longest_delay_ms=0.3),))
+    own, fixed = network.begin(jax.random.key(0), task.n_inputs, task.n_classes, task.dt_ms)
+    name = "hidden.0.delays_ms"
+    own[name] = network.plan(0.1).moved(name, own[name], jnp.full_like(own[name], 1e3))
+    late = replace(trained, network=network, task=task, parameters=own, constants=fixed, begun=own)
+    save_network(tmp_path / "a.safetensors", late)
+    np.testing.assert_allclose(load_network(tmp_path / "a.safetensors").delays_ms(), 0.3)
+    beyond = replace(late, parameters=own | {name: own[name] + 0.1})
+    save_network(tmp_path / "b.safetensors", beyond)
+    with pytest.raises(BadFileError, match=r"within 0 and 0\.3 ms"):
+        load_network(tmp_path / "b.safetensors")
 
 
 def test_delays_tell_patterns_apart_that_a_short_memory_cannot():

@@ -228,7 +228,8 @@ def _require_neurons(trained: TrainedNetwork, name: str, layer: SpikingLayer) ->
     for numbers in (trained.parameters, trained.begun):
         if delays in numbers:
             values = np.asarray(numbers[delays])
-            within = values.min() >= 0 and values.max() <= layer.longest_delay_ms
+            # In single precision, a whole number of ticks may lie above by rounding.
+            within = values.min() >= 0 and values.max() <= layer.longest_delay_ms * (1 + 1e-6)
             require(bool(within), f"{delays} must lie within 0 and {layer.longest_delay_ms} ms.")
     for key, value in layer.made().parameters.items():
         kept = trained.constants.get(f"{name}.neuron.{key}")

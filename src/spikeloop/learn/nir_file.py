@@ -31,7 +31,7 @@ from spikeloop.learn.plan import named, tau
 from spikeloop.learn.signs import AnySign, DalesLaw
 from spikeloop.learn.tasks.task import Task
 from spikeloop.learn.trained import TrainedNetwork
-from spikeloop.neurons.lif import LIF
+from spikeloop.neurons.nir_neuron import require_nir_neuron
 
 if TYPE_CHECKING:
     import nir
@@ -180,29 +180,12 @@ def _nir() -> Any:
 
 
 def _require_layer(name: str, layer: SpikingLayer) -> None:
-    cell = layer.neuron
     require(
         layer.longest_delay_ms == 0,
         f"{name}: longest_delay_ms={layer.longest_delay_ms}, and NIR delays neurons, not each "
         "synapse. Set it to 0.",
     )
-    require(
-        isinstance(cell, LIF),
-        f"{name}: NIR has no neuron like {type(cell).__name__}. Use LIF.",
-    )
-    require(
-        cell.refractory_ms == 0,
-        f"{name}: refractory_ms={cell.refractory_ms}, and neurons of NIR have no refractory time. "
-        "Set it to 0.",
-    )
-    require(
-        cell.reset == "value",
-        f"{name}: reset={cell.reset!r}, and neurons of NIR reset to a value. Use reset='value'.",
-    )
-    require(
-        cell.spike_lag == 0,
-        f"{name}: spike_lag={cell.spike_lag}, and NIR tests the threshold after the step. Use 0.",
-    )
+    require_nir_neuron(name, layer.neuron)
 
 
 def _wires(

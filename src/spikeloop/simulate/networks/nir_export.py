@@ -16,7 +16,8 @@ import numpy as np
 from spikeloop.data import TimeSeries
 from spikeloop.data.checks import require
 from spikeloop.errors import MissingExtraError
-from spikeloop.neurons import LIF, Exponential, Jump
+from spikeloop.neurons import Exponential, Jump
+from spikeloop.neurons.nir_neuron import require_nir_neuron
 from spikeloop.simulate.event_engine.memory import lay_out
 from spikeloop.simulate.event_engine.wiring import Cable, cables
 from spikeloop.simulate.networks.groups import constants, group_populations
@@ -71,6 +72,7 @@ def to_nir(network: Network, dt_ms: float, *, seed: int) -> "nir.NIRGraph":
 
     Examples
     --------
+    >>> from spikeloop.neurons import LIF
     >>> from spikeloop.simulate import OneToOne, Poisson, Source
     >>> cells = Population("cells", 2, LIF(), {"in": Jump()})
     >>> wire = Projection("inputs", "cells", "in", OneToOne(), weight=3.0)
@@ -217,24 +219,8 @@ def _is_cuba(population: Population) -> bool:
 
 
 def _require_neuron(population: Population) -> None:
-    name, cell = population.name, population.neuron
-    require(
-        isinstance(cell, LIF),
-        f"{name}: NIR has no neuron like {type(cell).__name__}. Use LIF.",
-    )
-    require(
-        cell.refractory_ms == 0,
-        f"{name}: refractory_ms={cell.refractory_ms}, and neurons of NIR have no refractory time. "
-        "Set it to 0.",
-    )
-    require(
-        cell.reset == "value",
-        f"{name}: reset={cell.reset!r}, and neurons of NIR reset to a value. Use reset='value'.",
-    )
-    require(
-        cell.spike_lag == 0,
-        f"{name}: spike_lag={cell.spike_lag}, and NIR tests the threshold after the step. Use 0.",
-    )
+    name = population.name
+    require_nir_neuron(name, population.neuron)
     changing = isinstance(population.current, Step | Ramp | Sine | TimeSeries)
     require(
         not changing and not callable(population.current),
